@@ -1,0 +1,139 @@
+"""Reads class tables: those that ship with the package, and your own in YAML."""
+
+import colorsys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ccfpse.errors import SettingsError
+from ccfpse.labelspace import ClassTable, Color, LabelClass, parse_color
+
+_MOST_CLASSES = 255  # ids are stored as uint8, and one is kept for don't care
+
+
+def load_class_table(name: str) -> ClassTable:
+    """The table that ships for a data set: cityscapes, coco-stuff, ade20k or camvid."""
+    file = resources.files("ccfpse").joinpath("tables", f"{name.replace('-', '_')}.tsv")
+    lines = file.read_text("utf-8").splitlines()
+    header = lines[0].split("\t")
+    rows = [dict(zip(header, line.split("\t"), strict=False)) for line in lines[1:]]
+    raw_column = "png_value" if "png_value" in header else "id"
+    # Cityscapes gives its void classes channels of their own; elsewhere void is don't care.
+    void = [] if name == "cityscapes" else [r for r in rows if not _is_class(r, len(rows))]
+    kept = [r for r in rows if r not in void]
+    classes = tuple(
+        LabelClass(
+            name=row["name"],
+            color=_tsv_color(row, i),
+            # Licence plate: id -1, which an 8-bit label map holds as 255; published networks call it 34.
+            raw=255 if row[raw_column] == "-1" else int(row[raw_column]),
+            has_instances=row.get("has_instances") == "1",
+            evaluated=row["train_id"] not in ("", "255", "-1"),
+        )
+        for i, row in enumerate(kept)
+    )
+    return ClassTable(
+        name=name,
+        classes=classes,
+        has_dont_care=bool(void),
+        dont_care_raw=tuple(int(r[raw_column]) for r in void),
+        dont_care_colors=((0, 0, 0),) if void else (),
+    )
+
+
+def read_class_yaml(path: Path) -> ClassTable:
+    """Your own class table: a YAML list, one entry a class, in the order of their channels.
+
+    An entry has `name`, and `id` (value in id-coded label maps), `color` ([R, G, B] or "#rrggbb"),
+    or both; `instances: true` where objects are told apart, `ignore: true` for don't care.
+
+    Raises:
+        SettingsError: unreadable, or an entry is refused; the sentence says which.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the class table cannot be read ({error.strerror}); see data.custom.classes"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(entries, list) or not entries:
+        raise SettingsError(
+            f"{path}: must be a list with one entry a class, such as `- {{name: sky, id: 1}}`"
+        )
+    table = _table_of_entries(path, entries)
+    _refuse_doubles(path, table)
+    return table
+
+
+def _table_of_entries(path: Path, entries: list[Any]) -> ClassTable:
+    classes: list[LabelClass] = []
+    dont_care_raw: list[int] = []
+    dont_care_colors: list[Color] = []
+    for number, entry in enumerate(entries, start=1):
+        name, raw, color, flags = _entry(f"{path}: entry {number}", entry)
+        if flags["ignore"]:
+            dont_care_raw += [] if raw is None else [raw]
+            dont_care_colors += [] if color is None else [color]
+        else:
+            classes.append(
+                LabelClass(
+                    name, color or _made_up_color(len(classes)), raw, flags["instances"], evaluated=True
+                )
+            )
+    if not 1 <= len(classes) <= _MOST_CLASSES:
+        raise SettingsError(f"{path}: has {len(classes)} classes; there must be 1 to {_MOST_CLASSES}")
+    has_dont_care = bool(dont_care_raw or dont_care_colors)
+    return ClassTable(path.stem, tuple(classes), has_dont_care, tuple(dont_care_raw), tuple(dont_care_colors))
+
+
+def _entry(where: str, entry: Any) -> tuple[str, int | None, Color | None, dict[str, bool]]:
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{where} is {entry!r}; it must be a mapping such as {{name: sky, id: 1}}")
+    unknown = sorted(map(str, set(entry) - {"name", "id", "color", "instances", "ignore"}))
+    if unknown:
+        raise SettingsError(f"{where}: {unknown[0]} is not known; use name, id, color, instances, ignore")
+    name, raw = entry.get("name"), entry.get("id")
+    if not isinstance(name, str) or not name.strip():
+        raise SettingsError(f"{where}: name is {name!r}; every class needs a name")
+    if raw is not None and (type(raw) is not int or not 0 <= raw <= 65535):
+        raise SettingsError(f"{where}: id is {raw!r}; it must be a whole number from 0 to 65535")
+    if raw is None and entry.get("color") is None:
+        raise SettingsError(f"{where}: {name} has neither id nor color; give at least one")
+    try:
+        color = None if entry.get("color") is None else parse_color(entry["color"])
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"{where}: color is {entry['color']!r}; it must be [R, G, B] from 0 to 255 or '#rrggbb'"
+        ) from error
+    flags = {key: entry.get(key, False) for key in ("instances", "ignore")}
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise SettingsError(f"{where}: {key} is {flag!r}; it must be true or false")
+    return name, raw, color, flags
+
+
+def _refuse_doubles(path: Path, table: ClassTable) -> None:
+    raws = [c.raw for c in table.classes if c.raw is not None] + list(table.dont_care_raw)
+    for what, values in (("id", raws), ("name", [c.name for c in table.classes])):
+        double = next((v for i, v in enumerate(values) if v in values[:i]), None)
+        if double is not None:
+            raise SettingsError(f"{path}: {what} {double!r} is given twice; every class needs its own")
+
+
+def _is_class(row: Mapping[str, str], n_rows: int) -> bool:
+    return row["train_id"].isdigit() and int(row["train_id"]) < n_rows - 1
+
+
+def _tsv_color(row: Mapping[str, str], index: int) -> Color:
+    return (int(row["r"]), int(row["g"]), int(row["b"])) if row["r"] else _made_up_color(index)
+
+
+def _made_up_color(index: int) -> Color:
+    """A colour for a class without one: hues a golden section apart, in three brightnesses."""
+    r, g, b = colorsys.hsv_to_rgb(index * 0.618034 % 1, 0.65, (0.95, 0.75, 0.55)[index % 3])
+    return round(255 * r), round(255 * g), round(255 * b)

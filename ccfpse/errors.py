@@ -1,0 +1,37 @@
+"""The one family of errors that users see.
+
+A message is one sentence: which file or key, what was found, what was expected, what to do.
+The library raises; only the command line prints.
+"""
+
+
+class CcfpseError(Exception):
+    """Something the user can put right; the command line prints it and ends with `exit_code`."""
+
+    exit_code = 2
+
+
+class SettingsError(CcfpseError):
+    """A settings file or an option with an unknown, missing or impossible value."""
+
+
+class DataError(CcfpseError):
+    """A photo, label map, instance map, class table or prepared store that cannot be used."""
+
+
+class ModelFileError(CcfpseError):
+    """A model file or checkpoint that cannot be read, or does not fit what it is used for."""
+
+
+class OutputError(CcfpseError):
+    """An output that cannot be written where it was asked for."""
+
+
+class TrainingError(CcfpseError):
+    """A training run that cannot start, or had to stop."""
+
+
+class SkippedFilesError(CcfpseError):
+    """The work is done, except for files that were left out on request."""
+
+    exit_code = 3

@@ -1,0 +1,141 @@
+"""Files that are whole or absent: written beside their place, flushed to disk, then renamed."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ccfpse.errors import CcfpseError, OutputError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`; on success it takes `path`'s place, otherwise it vanishes.
+
+    The temporary name keeps the suffix, so that writers which look at it (Pillow) work.
+
+    Raises:
+        OutputError: `path` is a directory, or its folder cannot be made or written.
+    """
+    if path.is_dir():
+        raise OutputError(
+            f"{path}: is a folder where a file is to be written; remove it or choose another name"
+        )
+    _make_folder(path.parent)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yields a new temporary folder beside `path`; on success it takes `path`'s place, otherwise it vanishes.
+
+    Raises:
+        OutputError: `path` exists and is no folder, or its parent cannot be written.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
+    _make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        yield temporary
+        put_folder(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_folder(finished: Path, path: Path) -> None:
+    """Flushes the folder `finished` to disk and renames it to `path`, in place of what was there."""
+    for file in sorted(finished.rglob("*")):
+        _flush(file)
+    _flush(finished)
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    if path.exists():
+        path.rename(old)
+    finished.rename(path)
+    _flush(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes `content` as indented JSON, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(
+            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+        )
+
+
+def read_json(path: Path, error: type[CcfpseError], advice: str) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        error: the file is missing, unreadable or no JSON; the sentence ends with `advice`.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as reason:
+        raise error(f"{path}: cannot be read ({reason.strerror}); {advice}") from reason
+    except ValueError as reason:
+        raise error(f"{path}: is not valid JSON ({reason}); {advice}") from reason
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def held_lock(path: Path, what: str) -> Iterator[None]:
+    """Holds the lock file `path` while the block runs; a dead process holds nothing.
+
+    Raises:
+        OutputError: another process holds it; the sentence names that process and `what` it locks.
+    """
+    _make_folder(path.parent)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise OutputError(f"{what} is in use by {holder}; wait for it or stop it first") from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {os.uname().nodename}")
+        file.flush()
+        yield
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made a folder ({error.strerror}); choose another output path"
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    """Asks the system to put a file's or folder's content on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,169 @@
+"""Class tables: which classes a data set has, and how its label maps write them.
+
+Class ids in the prepared store, in layouts and in model files are 0..n-1 in the table's order;
+where the data set has pixels that belong to no class ("don't care"), they get id n.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ccfpse.errors import DataError
+
+Ids = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LabelClass:
+    """One class of a data set."""
+
+    name: str
+    color: Color
+    """Of the class in label pictures, RGB in [0, 255]."""
+    raw: int | None
+    """Value in id-coded label maps; None: the class is known by its colour only."""
+    has_instances: bool
+    evaluated: bool
+    """Counts in segmentation scores (Cityscapes scores 19 of its 35 classes)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClassTable:
+    """The classes of a data set, in the order of their ids."""
+
+    name: str
+    classes: tuple[LabelClass, ...]
+    has_dont_care: bool
+    """Layouts get one more channel, for pixels of no class."""
+    dont_care_raw: tuple[int, ...]
+    """Values in id-coded label maps that mean don't care."""
+    dont_care_colors: tuple[Color, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, don't care left out."""
+        return len(self.classes)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of ids a label map can hold: classes, and don't care where there is one."""
+        return self.n_classes + self.has_dont_care
+
+    @property
+    def dont_care(self) -> int | None:
+        """Id of pixels of no class."""
+        return self.n_classes if self.has_dont_care else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names by id, with "don't care" last where the table has it."""
+        return tuple(c.name for c in self.classes) + (("don't care",) if self.has_dont_care else ())
+
+    @property
+    def evaluated_ids(self) -> tuple[int, ...]:
+        """Ids of the classes that count in segmentation scores."""
+        return tuple(i for i, c in enumerate(self.classes) if c.evaluated)
+
+    def palette(self) -> npt.NDArray[np.uint8]:
+        """Colours by id, (n_labels, 3); don't care is black."""
+        colors = [c.color for c in self.classes] + ([(0, 0, 0)] if self.has_dont_care else [])
+        return np.array(colors, np.uint8).reshape(-1, 3)
+
+    def colorize(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Class ids (..., H, W) as RGB (..., H, W, 3)."""
+        colored: npt.NDArray[np.uint8] = self.palette()[ids]
+        return colored
+
+    def from_raw(self, raw: npt.NDArray[Any]) -> Ids:
+        """Class ids of an id-coded label map (H, W) as the data set distributes it.
+
+        Raises:
+            DataError: values that the table does not have, each with its number of pixels.
+        """
+        known = {c.raw: i for i, c in enumerate(self.classes) if c.raw is not None}
+        known.update(dict.fromkeys(self.dont_care_raw, self.n_classes))
+        values, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
+        unknown = [(int(v), int(n)) for v, n in zip(values, counts, strict=True) if int(v) not in known]
+        if unknown:
+            raise DataError(f"{_listed('value', unknown)} not in the class table of {self.name}")
+        lookup = np.array([known[int(v)] for v in values], np.uint8)
+        return lookup[inverse].reshape(raw.shape)
+
+    def from_colors(self, pixels: npt.NDArray[np.uint8]) -> Ids:
+        """Class ids of a colour-coded label map (H, W, 3); of classes of one colour the first is meant.
+
+        Raises:
+            DataError: colours that the table does not have, each with its number of pixels.
+        """
+        known = {_packed(color): self.n_classes for color in self.dont_care_colors}
+        known.update({_packed(c.color): i for i, c in reversed(list(enumerate(self.classes)))})
+        wide = pixels.astype(np.int64)
+        packed = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+        values, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
+        unknown = [(f"#{v:06x}", int(n)) for v, n in zip(values, counts, strict=True) if int(v) not in known]
+        if unknown:
+            raise DataError(f"{_listed('colour', unknown)} not in the class table of {self.name}")
+        lookup = np.array([known[int(v)] for v in values], np.uint8)
+        return lookup[inverse].reshape(packed.shape)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, as manifests and model files hold them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "ClassTable":
+        """The inverse of `to_dict`.
+
+        Raises:
+            DataError: the content is not what `to_dict` writes.
+        """
+        try:
+            classes = tuple(
+                LabelClass(
+                    name=str(c["name"]),
+                    color=parse_color(c["color"]),
+                    raw=None if c["raw"] is None else int(c["raw"]),
+                    has_instances=bool(c["has_instances"]),
+                    evaluated=bool(c["evaluated"]),
+                )
+                for c in content["classes"]
+            )
+            return cls(
+                name=str(content["name"]),
+                classes=classes,
+                has_dont_care=bool(content["has_dont_care"]),
+                dont_care_raw=tuple(int(v) for v in content["dont_care_raw"]),
+                dont_care_colors=tuple(parse_color(c) for c in content["dont_care_colors"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"the class table is damaged ({error!r}); make the file again") from error
+
+
+def parse_color(value: Any) -> Color:
+    """A colour from [R, G, B] in [0, 255] or "#rrggbb".
+
+    Raises:
+        TypeError, ValueError: it is neither.
+    """
+    if isinstance(value, str):
+        if len(value) != 7 or value[0] != "#":
+            raise ValueError(value)
+        value = bytes.fromhex(value[1:])
+    r, g, b = (int(part) for part in value)
+    if not all(0 <= part <= 255 for part in (r, g, b)):
+        raise ValueError(value)
+    return r, g, b
+
+
+def _packed(color: Color) -> int:
+    return (color[0] << 16) | (color[1] << 8) | color[2]
+
+
+def _listed(what: str, found: list[tuple[Any, int]], most: int = 5) -> str:
+    parts = [f"{what} {value} ({count} pixel{'s' if count > 1 else ''})" for value, count in found[:most]]
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(parts) + more + (" is" if len(found) == 1 else " are")
