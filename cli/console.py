@@ -1,0 +1,120 @@
+"""What the user sees: messages, errors as one sentence, and progress. The only file that prints.
+
+Everything goes to standard error, except what `say` prints: a command's answer.
+"""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
+import typer
+
+from ccfpse.errors import CcfpseError
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many are done."""
+
+_SECONDS_BETWEEN_LINES = 10.0  # of progress where there is no terminal, such as in logs
+_tracebacks: ContextVar[bool] = ContextVar("tracebacks", default=False)
+
+
+def show_tracebacks(shown: bool) -> None:
+    """Sets whether `errors_as_messages` shows where an error came from before its sentence."""
+    _tracebacks.set(shown)
+
+
+def say(text: str) -> None:
+    """Prints a command's answer."""
+    print(text, flush=True)
+
+
+def warn(text: str) -> None:
+    """Prints something that the user should know, though the work goes on."""
+    _complain("warning", text)
+
+
+@contextlib.contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Ends the command with a sentence and an exit code where the block raises.
+
+    `CcfpseError`: its own sentence and code. What the system refuses, such as writing to a full disk:
+    its sentence, 2. Ctrl-C: 130. Anything else is a mistake of ours and says so: 1.
+    """
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt as error:
+        raise _ended("stopped", 130) from error
+    except CcfpseError as error:
+        raise _ended(str(error), error.exit_code) from error
+    except BrokenPipeError as error:  # the reader of our output has gone: nobody to tell
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or the interpreter's last flush fails too
+        raise typer.Exit(1) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise _ended(f"{where}{error.strerror or error}", 2) from error
+    except Exception as error:
+        kind = type(error).__name__
+        raise _ended(f"internal error: {kind}: {error}; run again with --verbose", 1) from error
+
+
+@contextlib.contextmanager
+def progress(description: str) -> Iterator[Progress]:
+    """Shows how far the block is: a bar on a terminal, a line now and then elsewhere."""
+    if sys.stderr.isatty():
+        with _bar(description) as update:
+            yield update
+    else:
+        yield _lines(description)
+
+
+@contextlib.contextmanager
+def _bar(description: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(description, total=None)
+
+        def update(done: int, total: int) -> None:
+            shown.update(task, completed=done, total=total)
+
+        yield update
+
+
+def _lines(description: str) -> Progress:
+    started = last = time.monotonic()
+
+    def update(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done == total or now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            spent = now - started
+            left = "" if done in (0, total) else f", {spent / done * (total - done):.0f} s left"
+            print(f"{description}: {done}/{total}, {spent:.0f} s{left}", file=sys.stderr, flush=True)
+
+    return update
+
+
+def _ended(sentence: str, exit_code: int) -> typer.Exit:
+    if _tracebacks.get():
+        traceback.print_exc()
+    _complain("error", sentence)
+    return typer.Exit(exit_code)
+
+
+def _complain(kind: str, text: str) -> None:
+    print(f"{kind}: {text}", file=sys.stderr, flush=True)
