@@ -1,0 +1,77 @@
+"""Batch normalisation over the batch of all processes, on any device.
+
+`torch.nn.SyncBatchNorm` refuses CPU tensors; this one needs nothing but an all-reduce. With
+one process, and in evaluation mode, it is PyTorch's own.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.autograd.function import once_differentiable
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` whose batch is that of all processes together.
+
+    The processes may hold different numbers of images. Gradients are those of the sum of
+    the processes' losses, as if one process had held the whole batch.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised features, (B, C, H, W), dtype of ``x``."""
+        if self.training and _n_processes() > 1:
+            return self._synchronised(x)
+        return super().forward(x)
+
+    def _synchronised(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            wide = x.to(torch.promote_types(x.dtype, torch.float32))
+            count = wide.new_full((1,), x.numel() // x.shape[1])
+            totals = _sum_over_processes(torch.cat([wide.sum(dim=(0, 2, 3)), count]))  # (C + 1)
+            n_values = totals[-1].detach()
+            centred = wide - (mean := totals[:-1] / n_values)[:, None, None]
+            # Around the mean, not by the difference of squares: that one loses digits.
+            variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / n_values
+            self._update_statistics(mean.detach(), variance.detach() * n_values / (n_values - 1))
+            y = centred * torch.rsqrt(variance + self.eps)[:, None, None]
+            if self.affine:
+                y = y * self.weight[:, None, None] + self.bias[:, None, None]
+            return y.to(x.dtype)
+
+    @torch.no_grad()
+    def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked += 1
+        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), share)
+
+
+def _n_processes() -> int:
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_world_size()
+    return 1
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """All-reduce; every process's result depends on all inputs, so the gradient is summed likewise."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        total = grad.contiguous().clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def _sum_over_processes(x: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(x)
+    return total

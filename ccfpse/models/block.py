@@ -1,0 +1,87 @@
+"""The conditional-convolution residual block: convolutions whose kernels the layout decides."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ccfpse.models.batch_norm import BatchNorm2d
+from ccfpse.models.spade import SpadeNorm
+from ccfpse.models.spectral_norm import SpectralNormConv2d
+from ccfpse.ops import conditional_depthwise_conv
+
+KERNEL_SIZE = 3
+
+
+class Predictor(nn.Module):
+    """Numbers predicted at every position from the condition: convolution, ReLU, convolution."""
+
+    def __init__(self, n_condition: int, hidden: int, n_predicted: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(n_condition, hidden, 3, padding=1)
+        self.last = nn.Conv2d(hidden, n_predicted, 3, padding=1)
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """(B, K + F, H, W) -> (B, n_predicted, H, W)."""
+        predicted: Tensor = self.last(F.relu(self.first(condition)))
+        return predicted
+
+
+class ConditionalConv(nn.Module):
+    """Batch norm, predicted depthwise kernels, 1x1 convolution, predicted gate, leaky ReLU.
+
+    ``lrelu(conv1x1(depthwise(bn(x), kernels)) · sigmoid(gate))``
+
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1: conditional convolution in its
+    depthwise form, and the conditional attention that gates its output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm2d(in_channels)
+        self.kernels = Predictor(n_condition, hidden, in_channels * KERNEL_SIZE**2)
+        self.mix = nn.Conv2d(in_channels, out_channels, 1)
+        self.gate = Predictor(n_condition, hidden, out_channels)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
+        filtered = conditional_depthwise_conv(self.norm(x), self.kernels(condition), KERNEL_SIZE)
+        return F.leaky_relu(self.mix(filtered) * self.gate(condition).sigmoid(), 0.2)
+
+
+class SpadeShortcut(nn.Module):
+    """Change of width beside the residual branch: SPADE, then a 1x1 convolution without bias."""
+
+    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = SpadeNorm(in_channels, n_condition, hidden)
+        self.mix = SpectralNormConv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
+        mixed: Tensor = self.mix(self.norm(x, condition))
+        return mixed
+
+
+class ConditionalBlock(nn.Module):
+    """Residual block of two conditional convolutions, ``shortcut(x) + conv2(conv1(x))``.
+
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1 and figure 2.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
+        """A block in -> min(in, out) -> out; ``hidden`` channels inside its predictors."""
+        super().__init__()
+        middle = min(in_channels, out_channels)
+        self.conv1 = ConditionalConv(in_channels, middle, n_condition, hidden)
+        self.conv2 = ConditionalConv(middle, out_channels, n_condition, hidden)
+        self.shortcut = (
+            None
+            if in_channels == out_channels
+            else SpadeShortcut(in_channels, out_channels, n_condition, hidden)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
+        residual = self.conv2(self.conv1(x, condition), condition)
+        kept = x if self.shortcut is None else self.shortcut(x, condition)
+        added: Tensor = kept + residual
+        return added

@@ -1,0 +1,52 @@
+"""The weight predictor's view of the layout: local detail and global context at every scale.
+
+The layout goes down an encoder to a few positions and comes back up with lateral
+connections, so that a kernel predicted at one position has seen the whole layout.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ccfpse.models.batch_norm import BatchNorm2d
+from ccfpse.models.spectral_norm import SpectralNormConv2d
+
+
+class NormalisedUnit(nn.Module):
+    """Spectrally normalised convolution without bias, batch norm, leaky ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = SpectralNormConv2d(in_channels, out_channels, size, stride)
+        self.norm = BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
+        return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+
+
+class LayoutPyramid(nn.Module):
+    """Feature pyramid of the layout, one level for each of the generator's scales.
+
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1, feature pyramid weight prediction.
+    """
+
+    def __init__(self, n_layout: int, width: int, n_doublings: int) -> None:
+        """A pyramid from full size down to 1/2^n_doublings of it, ``width`` channels throughout."""
+        super().__init__()
+        self.encoder = nn.ModuleList(
+            [NormalisedUnit(n_layout, width, 3)]
+            + [NormalisedUnit(width, width, 3, stride=2) for _ in range(n_doublings)]
+        )
+        self.laterals = nn.ModuleList(NormalisedUnit(width, width, 1) for _ in range(n_doublings))
+        self.decoder = nn.ModuleList(NormalisedUnit(width, width, 3) for _ in range(n_doublings))
+
+    def forward(self, layout: Tensor) -> list[Tensor]:
+        """Levels from the coarsest (1/2^n of the layout's size) to full size, each (B, F, h, w)."""
+        bottom_up = [layout]
+        for unit in self.encoder:
+            bottom_up.append(unit(bottom_up[-1]))
+        levels = [bottom_up.pop()]
+        for lateral, unit in zip(self.laterals, self.decoder, strict=True):
+            finer = F.interpolate(levels[-1], scale_factor=2.0, mode="nearest") + lateral(bottom_up.pop())
+            levels.append(unit(finer))
+        return levels

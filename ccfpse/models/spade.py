@@ -1,0 +1,26 @@
+"""Spatially adaptive normalisation: the layout scales and shifts normalised features."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ccfpse.models.batch_norm import BatchNorm2d
+
+
+class SpadeNorm(nn.Module):
+    """``bn(x) · (1 + γ(condition)) + β(condition)``, γ and β predicted by convolutions.
+
+    Source: Park et al. 2019, arXiv:1903.07291, section 3.
+    """
+
+    def __init__(self, n_features: int, n_condition: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm2d(n_features, affine=False)
+        self.shared = nn.Conv2d(n_condition, hidden, 3, padding=1)
+        self.gamma = nn.Conv2d(hidden, n_features, 3, padding=1)
+        self.beta = nn.Conv2d(hidden, n_features, 3, padding=1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Features (B, C, H, W) and condition (B, n_condition, H, W) -> features (B, C, H, W)."""
+        hidden = F.relu(self.shared(condition))
+        modulated: Tensor = self.norm(x) * (1 + self.gamma(hidden)) + self.beta(hidden)
+        return modulated

@@ -1,0 +1,106 @@
+"""What the published checkpoints call each weight, and what this project calls it.
+
+Published state dicts of CC-FPSE (generator, style encoder, discriminator) and torchvision's
+VGG-19 -> our state dicts. Names and shapes only; files are read in `published.py`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+from ccfpse.errors import ModelFileError
+
+BLOCKS = {
+    "head_0": "head",
+    "G_middle_0": "middle0",
+    "G_middle_1": "middle1",
+    "up_0": "up0",
+    "up_1": "up1",
+    "up_2": "up2",
+    "up_3": "up3",
+}
+_BLOCK_PARTS = {
+    "norm_1": "conv1.norm",
+    "gen_weights1.0": "conv1.kernels.first",
+    "gen_weights1.2": "conv1.kernels.last",
+    "conv_1": "conv1.mix",
+    "gen_se_weights1.0": "conv1.gate.first",
+    "gen_se_weights1.2": "conv1.gate.last",
+    "norm_2": "conv2.norm",
+    "gen_weights2.0": "conv2.kernels.first",
+    "gen_weights2.2": "conv2.kernels.last",
+    "conv_3": "conv2.mix",
+    "gen_se_weights2.0": "conv2.gate.first",
+    "gen_se_weights2.2": "conv2.gate.last",
+    "norm_s.param_free_norm": "shortcut.norm.norm",
+    "norm_s.mlp_shared.0": "shortcut.norm.shared",
+    "norm_s.mlp_gamma": "shortcut.norm.gamma",
+    "norm_s.mlp_beta": "shortcut.norm.beta",
+    "conv_s": "shortcut.mix",
+}
+_LEAVES = {"weight_orig": "weight", "weight_u": "u", "weight_v": "v"}
+# Batch norms that the published network makes and never calls.
+_UNUSED = re.compile(r"\w+\.(norm_0|conv_0\.norm_layer|conv_2\.norm_layer)\.\w+")
+_PERCEPTUAL = re.compile(r"features\.(\d+)\.(weight|bias)")
+_LAST_PERCEPTUAL_LAYER = 28
+
+
+def n_doublings(entries: Iterable[str]) -> int:
+    """Doublings of a published generator: one decoder step of the layout pyramid for each."""
+    return sum(re.fullmatch(r"labellat\d+\.0\.0\.weight_orig", entry) is not None for entry in entries)
+
+
+def generator_names(entries: Iterable[str]) -> dict[str, str]:
+    """Published generator entry -> ours, unused ones left out."""
+    entries = [entry for entry in entries if not _UNUSED.fullmatch(entry)]
+    n = n_doublings(entries)
+    modules = {"fc": "start", "conv_img": "to_rgb"}
+    for published, ours, count in (
+        ("labelenc", "encoder", n + 1),
+        ("labellat", "laterals", n),
+        ("labeldec", "decoder", n),
+    ):
+        for i in range(count):
+            modules[f"{published}{i + 1}.0.0"] = f"pyramid.{ours}.{i}.conv"
+            modules[f"{published}{i + 1}.0.1"] = f"pyramid.{ours}.{i}.norm"
+    for block, our_block in BLOCKS.items():
+        for part, our_part in _BLOCK_PARTS.items():
+            modules[f"{block}.{part}"] = f"blocks.{our_block}.{our_part}"
+    return _renamed(entries, modules, "generator")
+
+
+def encoder_names(entries: Iterable[str]) -> dict[str, str]:
+    """Published style encoder entry -> ours."""
+    modules = {f"layer{i + 1}.0": f"convs.{i}" for i in range(6)} | {"fc_mu": "mu", "fc_var": "logvar"}
+    return _renamed(entries, modules, "style encoder")
+
+
+def discriminator_names(entries: Iterable[str]) -> dict[str, str]:
+    """Published discriminator entry -> ours."""
+    modules = {f"enc{i + 1}.0.0": f"bottom_up.{i}.conv" for i in range(5)}
+    modules |= {f"lat{i + 2}.0.0": f"laterals.{i}.conv" for i in range(4)}
+    modules |= {f"final{i + 2}.0.0": f"final.{i}.conv" for i in range(3)}
+    modules |= {"tf": "truth", "seg": "semantics", "embedding": "embedding"}
+    return _renamed(entries, modules, "discriminator")
+
+
+def perceptual_names(entries: Iterable[str]) -> dict[str, str]:
+    """Entry of torchvision's VGG-19 -> ours: the convolutions up to relu5_1, whose names stay."""
+    found = (_PERCEPTUAL.fullmatch(entry) for entry in entries)
+    return {m[0]: m[0] for m in found if m and int(m[1]) <= _LAST_PERCEPTUAL_LAYER}
+
+
+def renamed(state: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """A state dict under our names."""
+    return {ours: state[published] for published, ours in names.items()}
+
+
+def _renamed(entries: Iterable[str], modules: Mapping[str, str], network: str) -> dict[str, str]:
+    names = {}
+    for entry in entries:
+        module, _, leaf = entry.rpartition(".")
+        if module not in modules:
+            raise ModelFileError(f"entry {entry} is not one of a published CC-FPSE {network}")
+        names[entry] = f"{modules[module]}.{_LEAVES.get(leaf, leaf)}"
+    return names

@@ -1,0 +1,282 @@
+"""Our networks, losses and training step against numbers of the published implementation.
+
+`cases/README.md` says what a case holds and how closely two correct implementations agree.
+"""
+
+import functools
+import importlib.util
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ccfpse import losses
+from ccfpse.layout import make_layout
+from ccfpse.models import Discriminator, Generator, sample_style
+from ccfpse.published import (
+    discriminator_from_published,
+    encoder_from_published,
+    generator_from_published,
+    perceptual_from_published,
+)
+from ccfpse.published_names import BLOCKS, discriminator_names, encoder_names, generator_names
+
+FLOAT32_ABSOLUTE = 1e-4
+FLOAT64_RELATIVE = 1e-6
+NEGLIGIBLE = 1e-8
+"""Entries whose gradient is smaller than this share of the largest are rounding alone."""
+WEIGHT_FEATURES, WEIGHT_STYLE = 10.0, 0.05
+
+
+def test_a_case_is_of_a_kind_that_is_checked(cases: list[Any]) -> None:
+    assert any(case.kind in CHECKS for case in cases), "no case of a known kind in the folder of cases"
+
+
+def test_case_agrees_with_the_published_implementation(case: Any) -> None:
+    if case.kind not in CHECKS:
+        pytest.skip(f"no check for kind {case.kind}")
+    CHECKS[case.kind](case.description, case.arrays())
+
+
+def check_generator(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    generator = generator_from_published(_weights(description, "G"), _aspect_ratio(description))
+    layout = _layout(description, arrays)
+    style = torch.from_numpy(arrays["z"]) if "z" in arrays else None
+    outputs: dict[str, Tensor] = {}
+    for published, ours in BLOCKS.items():
+        generator.blocks[ours].register_forward_hook(
+            lambda _module, _inputs, output, name=published: outputs.__setitem__(
+                f"eval_{name}", output[:, :4]
+            )
+        )
+    with torch.no_grad():
+        outputs["image_eval"] = generator.eval()(layout, style)
+        # Hooks have done their work: the next pass overwrites what they hold.
+        evaluated = dict(outputs)
+        evaluated["image_train"] = generator.train()(layout, style)
+    for name in sorted(arrays.keys() & evaluated.keys()):
+        _assert_close(evaluated[name], arrays[name], name, absolute=FLOAT32_ABSOLUTE)
+
+
+def check_encoder(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    encoder = encoder_from_published(_weights(description, "E"))
+    with torch.no_grad():
+        mu, logvar = encoder(torch.from_numpy(arrays["image"]))
+    _assert_close(mu, arrays["mu"], "mu", absolute=FLOAT32_ABSOLUTE)
+    _assert_close(logvar, arrays["logvar"], "logvar", absolute=FLOAT32_ABSOLUTE)
+    divergence = len(mu) * losses.style_kl(mu, logvar)
+    assert divergence.item() == pytest.approx(description["kld"], rel=FLOAT32_ABSOLUTE)
+
+
+def check_perceptual(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    network = perceptual_from_published(_weights(description, "V"))
+    with torch.no_grad():
+        x, y = (network(torch.from_numpy(arrays[name])) for name in ("x", "y"))
+        layers = [losses.perceptual([a], [b], [1.0]) for a, b in zip(x, y, strict=True)]
+        loss = losses.perceptual(x, y, network.weights)
+    _assert_close(torch.stack(layers), arrays["layers"], "layers", absolute=FLOAT32_ABSOLUTE)
+    assert loss.item() == pytest.approx(description["loss"], abs=FLOAT32_ABSOLUTE)
+
+
+def check_discriminator(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    state = _weights(description, "D")
+    layout = _layout(description, arrays).double()
+    fake, real = (torch.from_numpy(arrays[name]).double() for name in ("fake", "real"))
+    discriminator = discriminator_from_published(state).double().train()
+
+    scores, _ = discriminator(torch.cat([fake, real]), layout)
+    for score in scores:
+        stride = fake.shape[-1] // score.shape[-1]
+        _assert_close(
+            score, arrays[f"score_1_{stride}"], f"score at stride {stride}", relative=FLOAT64_RELATIVE
+        )
+    adversary = _hinge_of_fake_and_real(scores)
+    sum(adversary).backward()
+    _assert_gradients(discriminator, discriminator_names(state), description["grads"]["D"])
+
+    discriminator.requires_grad_(False)
+    wanted = _generator_losses(discriminator, fake.requires_grad_(), real, layout)
+    sum(wanted).backward()
+    _assert_close(torch.stack([*wanted, *adversary]), arrays["losses"], "losses", relative=FLOAT64_RELATIVE)
+    _assert_close(fake.grad, arrays["grad_fake"], "gradient of fake", relative=FLOAT64_RELATIVE)
+
+
+def check_training(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    if "E" in description["keys"]:
+        _check_style_step(description, arrays)
+    else:
+        _check_three_steps(description, arrays)
+
+
+def _check_style_step(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """One generator and encoder step, computed but not applied."""
+    states = {name: _weights(description, name) for name in description["keys"]}
+    generator = generator_from_published(states["G"], _aspect_ratio(description)).double().train()
+    encoder = encoder_from_published(states["E"]).double().train()
+    discriminator = discriminator_from_published(states["D"]).double().train().requires_grad_(False)
+    layout, real = _layout(description, arrays).double(), torch.from_numpy(arrays["real"]).double()
+
+    mu, logvar = encoder(real)
+    fake = generator(layout, sample_style(mu, logvar, torch.from_numpy(arrays["eps"]).double()))
+    _assert_close(fake, arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
+    hinge, features = _generator_losses(discriminator, fake, real, layout)
+    # The published sum over the batch.
+    style = WEIGHT_STYLE * len(real) * losses.style_kl(mu, logvar)
+    (hinge + features + style).backward()
+    _assert_close(
+        torch.stack([hinge, features, style]), arrays["losses"], "losses", relative=FLOAT64_RELATIVE
+    )
+    _assert_gradients(generator, generator_names(states["G"]), description["grads"]["G"])
+    _assert_gradients(encoder, encoder_names(states["E"]), description["grads"]["E"])
+
+
+def _check_three_steps(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    states = {name: _weights(description, name) for name in description["keys"]}
+    generator = generator_from_published(states["G"], _aspect_ratio(description)).double().train()
+    discriminator = discriminator_from_published(states["D"]).double().train()
+    layout, real = _layout(description, arrays).double(), torch.from_numpy(arrays["real"]).double()
+    generator_optimiser = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.0, 0.9), eps=1e-8)
+    discriminator_optimiser = torch.optim.Adam(
+        discriminator.parameters(), lr=4e-4, betas=(0.0, 0.9), eps=1e-8
+    )
+    g_names, d_names = generator_names(states["G"]), discriminator_names(states["D"])
+
+    for step, expected in enumerate(arrays["losses"]):
+        fake, wanted = generator_step(generator, discriminator, generator_optimiser, layout, real)
+        adversary = discriminator_step(generator, discriminator, discriminator_optimiser, layout, real)
+        if step == 0:
+            _assert_close(fake, arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
+            _assert_gradients(generator, g_names, description["grads"]["G"])
+            _assert_gradients(discriminator, d_names, description["grads"]["D"])
+            _assert_buffers(generator, g_names, description["buffers"]["G"])
+        found = torch.stack([*wanted, *adversary])
+        _assert_close(found, expected, f"losses of step {step}", relative=FLOAT64_RELATIVE)
+
+
+def generator_step(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    layout: Tensor,
+    real: Tensor,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    discriminator.requires_grad_(False)
+    fake = generator(layout)
+    wanted = _generator_losses(discriminator, fake, real, layout)
+    optimiser.zero_grad()
+    sum(wanted).backward()
+    optimiser.step()
+    discriminator.requires_grad_(True)
+    return fake, wanted
+
+
+def discriminator_step(
+    generator: Generator,
+    discriminator: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    layout: Tensor,
+    real: Tensor,
+) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        fake = generator(layout)
+    scores, _ = discriminator(torch.cat([fake, real]), layout)
+    adversary = _hinge_of_fake_and_real(scores)
+    optimiser.zero_grad()
+    sum(adversary).backward()
+    optimiser.step()
+    return adversary
+
+
+def _generator_losses(
+    discriminator: Discriminator, fake: Tensor, real: Tensor, layout: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Hinge and weighted feature matching; the real branch without gradient or power iteration."""
+    scores, fake_features = discriminator(fake, layout)
+    with torch.no_grad():
+        real_features = discriminator.eval().features(real)
+    discriminator.train()
+    matching = WEIGHT_FEATURES * losses.feature_matching(fake_features, real_features)
+    return losses.hinge_generator(scores), matching
+
+
+def _hinge_of_fake_and_real(scores: list[Tensor]) -> tuple[Tensor, Tensor]:
+    fake, real = zip(*(score.chunk(2) for score in scores), strict=True)
+    return losses.hinge_discriminator_fake(fake), losses.hinge_discriminator_real(real)
+
+
+@functools.cache
+def _checkpoint() -> Any:
+    path = Path(__file__).resolve().parent / "cases" / "checkpoint.py"
+    spec = importlib.util.spec_from_file_location("parity_checkpoint", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _weights(description: dict[str, Any], network: str) -> dict[str, Tensor]:
+    return _checkpoint().build(description["keys"][network], description.get("weight_scale", 1.0))
+
+
+def _aspect_ratio(description: dict[str, Any]) -> float:
+    return float(description["options"]["aspect_ratio"])
+
+
+def _layout(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Tensor:
+    options = description["options"]
+    labels = torch.from_numpy(arrays["label"]).long()
+    instances = torch.from_numpy(arrays["instance"]) if options["instance_edges"] else None
+    layout = make_layout(labels, options["label_nc"] + options["dontcare"], instances)
+    assert layout.shape[1] == options["semantic_nc"]
+    return layout
+
+
+def _assert_close(
+    found: Tensor, expected: np.ndarray, what: str, *, absolute: float = 0.0, relative: float = 0.0
+) -> None:
+    """``relative`` is to the largest expected value."""
+    values = found.detach().numpy()
+    assert values.shape == expected.shape, what
+    error = np.abs(values - expected).max()
+    assert error <= absolute + relative * np.abs(expected).max(), f"{what}: off by {error:.2e}"
+
+
+def _assert_gradients(module: nn.Module, names: dict[str, str], expected: dict[str, list[float]]) -> None:
+    found = {name: parameter.grad for name, parameter in module.named_parameters()}
+    largest = max(norm for norm, _ in expected.values())
+    _assert_probed(found, names, ((e, v) for e, v in expected.items() if v[0] >= NEGLIGIBLE * largest))
+
+
+def _assert_buffers(module: nn.Module, names: dict[str, str], expected: dict[str, list[float]]) -> None:
+    # Entries without a name of ours are those of batch norms that nothing uses.
+    _assert_probed(dict(module.named_buffers()), names, ((e, v) for e, v in expected.items() if e in names))
+
+
+def _assert_probed(
+    found: dict[str, Tensor | None], names: dict[str, str], expected: Iterable[tuple[str, list[float]]]
+) -> None:
+    """Norm, and product with the direction that belongs to the entry, of every expected entry."""
+    checked = 0
+    for entry, (norm, dot) in expected:
+        values = found[names[entry]]
+        assert values is not None, entry
+        direction = torch.from_numpy(_checkpoint()._normal(f"probe:{entry}", tuple(values.shape)))
+        tolerance = FLOAT64_RELATIVE * norm
+        assert abs(values.norm().item() - norm) <= tolerance, f"norm of {entry}"
+        assert abs((values * direction).sum().item() - dot) <= tolerance, f"direction of {entry}"
+        checked += 1
+    assert checked
+
+
+CHECKS: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], None]] = {
+    "generator": check_generator,
+    "encoder": check_encoder,
+    "perceptual": check_perceptual,
+    "discriminator": check_discriminator,
+    "training": check_training,
+}
