@@ -1,0 +1,54 @@
+# make demo    from nothing to photos from layouts: set-up, then the pipeline of params.yaml
+# make test    set-up, then every check and test
+# make check   set-up, then lint, types and the fast tests
+# make clean   removes what the tools leave behind; data, outputs and .venv stay
+
+PYTHON ?= python3
+JOBS ?= 2
+SHELL := bash
+
+venv := .venv
+installed := $(venv)/.installed
+# So that stages and tests, which DVC and pytest start, find the installed commands.
+export PATH := $(CURDIR)/$(venv)/bin:$(PATH)
+
+.PHONY: help setup demo test check lint clean
+help:
+	@sed -n 's/^# //p;/^$$/q' Makefile
+
+setup: $(installed)
+
+$(installed): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	  echo "$(PYTHON) is missing or older than Python 3.11; name another one: make demo PYTHON=python3.12"; exit 1; }
+	@$(venv)/bin/python -m pip --version > /dev/null 2>&1 || { \
+	  echo "making $(venv)"; $(PYTHON) -m venv --clear $(venv); }
+	@echo "installing into $(venv): 6 GB in about 160 packages, a dot each; details in $(venv)/install.log"
+	@set -o pipefail; python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt 2>&1 \
+	  | tee $(venv)/install.log \
+	  | awk '/^ *Collecting/ {printf "."} /^Installing collected/ {printf " unpacking"} {fflush()} END {print ""}' \
+	  || { tail -n 20 $(venv)/install.log; echo "the installation failed"; exit 1; }
+	@touch $@
+
+demo: setup
+	@# Without git DVC has to be told so; beside git that setting would switch its experiments off.
+	@if git rev-parse --git-dir > /dev/null 2>&1; then dvc config --local -q --unset core.no_scm || true; \
+	  else dvc config --local core.no_scm true; fi
+	dvc repro
+	@dvc metrics show
+	@python -c 'from pathlib import Path; from ccfpse.config import load_settings; folder = \
+	  Path(load_settings(Path("params.yaml")).paths.evaluation); \
+	  print("label | real | synthesized:", folder.resolve() / "pictures.png")'
+
+test check: lint
+	OMP_NUM_THREADS=1 pytest -n $(JOBS) -q $(if $(filter check,$@),-m "not slow")
+
+lint: setup
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find ccfpse cli tests -name __pycache__ -prune -exec rm -rf {} +
