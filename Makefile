@@ -1,7 +1,7 @@
 # make demo    from nothing to photos from layouts: set-up, then the pipeline of params.yaml
 # make test    set-up, then every check and test
 # make check   set-up, then lint, types and the fast tests
-# make clean   removes what the tools leave behind; data, outputs and .venv stay
+# make clean   removes what builds and checks leave behind; data, outputs and .venv stay
 
 PYTHON ?= python3
 JOBS ?= 2
@@ -26,7 +26,8 @@ $(installed): pyproject.toml constraints.txt
 	@echo "installing into $(venv): 6 GB in about 160 packages, a dot each; details in $(venv)/install.log"
 	@set -o pipefail; python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt 2>&1 \
 	  | tee $(venv)/install.log \
-	  | awk '/^ *Collecting/ {printf "."} /^Installing collected/ {printf " unpacking"} {fflush()} END {print ""}' \
+	  | { while read -r line; do case $$line in \
+	      Collecting*|Processing*) printf .;; "Installing collected"*) printf ' unpacking';; esac; done; echo; } \
 	  || { tail -n 20 $(venv)/install.log; echo "the installation failed"; exit 1; }
 	@touch $@
 
