@@ -1,0 +1,205 @@
+"""A folder, the zip archives in it, or one archive, seen as one tree of files; nothing is unpacked."""
+
+import functools
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from ccfpse.errors import DataError
+from ccfpse.pictures import PHOTO_SUFFIXES
+
+T = TypeVar("T")
+
+_SUFFIXES = (*PHOTO_SUFFIXES, ".json", ".txt", ".yaml", ".yml")
+_MOST_BYTES = 2**31
+"""Of one file; the largest of the data sets (COCO's annotations) has a quarter of it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawFile:
+    """A file in a folder or an archive."""
+
+    name: str
+    """Below the source, for messages and manifests; a file in an archive: ARCHIVE/PATH-IN-IT."""
+    path: str
+    """Where the file, or its archive, is."""
+    member: str | None
+    """Its name in the archive."""
+
+    def __str__(self) -> str:
+        return self.name if self.name.isprintable() else ascii(self.name)
+
+    def read(self) -> bytes:
+        """All bytes.
+
+        Raises:
+            DataError: not a file, not readable, damaged in its archive, or larger than any picture.
+        """
+        try:
+            if self.member is None:
+                found = Path(self.path).stat()
+                if stat.S_ISDIR(found.st_mode):
+                    raise DataError(f"{self}: is a folder where a file should be")
+                if not stat.S_ISREG(found.st_mode):
+                    raise DataError(f"{self}: is not a regular file")
+                self._refuse_size(found.st_size)
+                return Path(self.path).read_bytes()
+            archive = _opened(self.path)
+            self._refuse_size(archive.getinfo(self.member).file_size)
+            return archive.read(self.member)
+        except OSError as error:
+            dangling = self.member is None and Path(self.path).is_symlink()
+            raise DataError(
+                f"{self}: {'is a link to' if dangling else 'cannot be read:'} {_told(error)}"
+            ) from error
+        except (
+            zipfile.BadZipFile,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            KeyError,
+            ValueError,
+        ) as error:
+            raise DataError(f"{self}: cannot be read from its archive ({error})") from error
+
+    def _refuse_size(self, n_bytes: int) -> None:
+        if n_bytes > _MOST_BYTES:
+            raise DataError(f"{self}: has {n_bytes} bytes; at most {_MOST_BYTES} are read")
+
+
+class SourceTree:
+    """All files of the kinds that data sets are made of, by their path below the source.
+
+    A file that is there both unpacked and in an archive is read unpacked. Names starting with a dot
+    are passed over.
+
+    Raises:
+        DataError: nothing there, not a folder or zip archive, or an archive that is damaged or unsafe.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.on_disk: dict[str, Path] = {}
+        """Files and archives as they lie on the disk, by their path below the source."""
+        if not root.exists():
+            raise DataError(f"{root}: there is no such folder or archive; see data.source or --source")
+        unpacked: dict[str, RawFile] = {}
+        self._files: dict[str, RawFile] = {}
+        for name, path in _walk(root):
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix == ".zip" and path.is_file():
+                self.on_disk[name] = path
+                self._files.update(_archived(name, path))
+            elif suffix in _SUFFIXES:
+                self.on_disk[name] = path
+                unpacked[name] = RawFile(name, str(path), None)
+        self._files.update(unpacked)
+
+    def files(self, folder: str, suffixes: tuple[str, ...]) -> dict[str, RawFile]:
+        """Files with one of the suffixes at any depth below `folder`, by their path below it, sorted.
+
+        `folder` is looked for at the top, then anywhere; `cityscapes/leftImg8bit/train` is found as
+        `leftImg8bit/train`.
+
+        Raises:
+            DataError: there are several such folders, none of them at the top.
+        """
+        folder = "" if folder == "." else folder.strip("/")
+        mark = f"/{folder}/" if folder else "/"
+        found: dict[str, dict[str, RawFile]] = {}
+        for path, file in self._files.items():
+            at = f"/{path}".find(mark)
+            if at >= 0 and path.lower().endswith(suffixes):
+                below = at + len(mark) - 1
+                found.setdefault(path[:below], {})[path[below:]] = file
+        top = f"{folder}/" if folder else ""
+        return dict(sorted(self._only(folder, found, top).items())) if found else {}
+
+    def file(self, path: str) -> RawFile | None:
+        """The file at `path` from the top, or else the only one that has this path further down.
+
+        Raises:
+            DataError: there are several, none of them at the top.
+        """
+        found = {p: f for p, f in self._files.items() if f"/{p}".endswith(f"/{path}")}
+        return self._only(path, found, path) if found else None
+
+    def _only(self, wanted: str, found: dict[str, T], top: str) -> T:
+        if top in found:
+            return found[top]
+        if len(found) > 1:
+            first, second = sorted(found)[:2]
+            raise DataError(
+                f"{self.root}: {wanted} is there more than once ({first} and {second}); "
+                "give the folder above one of them as the source"
+            )
+        return next(iter(found.values()))
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+    """Files below a folder (or the one file `root`), sorted; linked folders are followed, each once.
+
+    A folder called like a picture comes out too, so that reading it says what is wrong.
+    """
+    if not root.is_dir():
+        yield root.name, root
+        return
+    seen: set[tuple[int, int]] = set()
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename}: cannot be listed: {_told(error)}")
+
+    for here, folders, names in os.walk(root, followlinks=True, onerror=refuse):
+        found = Path(here).stat()
+        if (found.st_dev, found.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        pictures = [f for f in folders if f.lower().endswith(PHOTO_SUFFIXES)]
+        folders[:] = sorted(f for f in folders if not _is_hidden(f) and f not in pictures)
+        for name in sorted(n for n in [*names, *pictures] if not _is_hidden(n)):
+            path = Path(here, name)
+            yield path.relative_to(root).as_posix(), path
+
+
+def _archived(name: str, path: Path) -> Iterator[tuple[str, RawFile]]:
+    folder = PurePosixPath(name).parent
+    try:
+        members = _opened(str(path)).infolist()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {_told(error)}") from error
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DataError(f"{path}: is not a whole zip archive ({error}); fetch it again") from error
+    for info in members:
+        parts = info.filename.split("/")
+        if info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
+            raise DataError(f"{path}: holds the unsafe name {info.filename!r}; this archive is not read")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise DataError(f"{path}: holds the link {info.filename!r}; this archive is not read")
+        if (
+            not info.is_dir()
+            and not any(map(_is_hidden, parts))
+            and info.filename.lower().endswith(_SUFFIXES)
+        ):
+            yield (
+                (folder / info.filename).as_posix(),
+                RawFile(f"{name}/{info.filename}", str(path), info.filename),
+            )
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _told(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(path: str) -> zipfile.ZipFile:
+    """An archive, opened once in a process: reading the list of 118,000 names takes a second."""
+    return zipfile.ZipFile(path)

@@ -1,0 +1,157 @@
+"""The prepared store, read: a folder of memory-mapped arrays with a manifest.
+
+    manifest.json                   what it was made of, and a checksum of every sample
+    {train,val}/images.npy          uint8 (N, H, W, 3)
+    {train,val}/labels.npy          uint8 (N, H, W), class ids
+    {train,val}/instances.npy       uint16 (N, H, W), 0.. per photo; only where asked for
+
+Training photos have `data.load_size`, from which training crops; validation photos have `data.size`,
+resized to it at once, as the paper tests. `ccfpse.preparing` writes it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ccfpse.errors import DataError
+from ccfpse.files import read_json, sha256_file
+from ccfpse.labelspace import ClassTable, Ids
+
+FORMAT = 1
+"""Of the folder; raised whenever older code could not read a newer folder."""
+MANIFEST = "manifest.json"
+
+Pixels = npt.NDArray[np.uint8]
+Instances = npt.NDArray[np.uint16]
+
+
+class PreparedSplit:
+    """Samples of one split, read on demand. Pickles as its place, so that workers open it themselves.
+
+    Raises:
+        DataError: an array is missing or has not the shape that the manifest says.
+    """
+
+    def __init__(self, folder: Path, entry: dict[str, Any], has_instances: bool) -> None:
+        self.names: tuple[str, ...] = tuple(sample["name"] for sample in entry["samples"])
+        self.size: tuple[int, int] = (entry["size"][0], entry["size"][1])
+        self._origin = (folder.parent, folder.name)
+        self._images = _mapped(folder / "images.npy", (len(self), *self.size, 3), np.uint8)
+        self._labels = _mapped(folder / "labels.npy", (len(self), *self.size), np.uint8)
+        self._instances = (
+            _mapped(folder / "instances.npy", (len(self), *self.size), np.uint16) if has_instances else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, index: int) -> Pixels:
+        """A photo, (H, W, 3), read-only."""
+        photo: Pixels = self._images[index]
+        return photo
+
+    def labels(self, index: int) -> Ids:
+        """Class ids, (H, W), read-only."""
+        ids: Ids = self._labels[index]
+        return ids
+
+    def instances(self, index: int) -> Instances | None:
+        """Object numbers of the photo, (H, W), read-only; None where the store has none."""
+        return None if self._instances is None else self._instances[index]
+
+    def __reduce__(self) -> tuple[Callable[[Path, str], "PreparedSplit"], tuple[Path, str]]:
+        return _open_split, self._origin
+
+
+class PreparedStore:
+    """A complete prepared store.
+
+    Raises:
+        DataError: the folder is not one; the sentence says why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = _read_manifest(path)
+        """What `manifest.json` holds."""
+        try:
+            self.name: str = self.manifest["dataset"]
+            self.class_table = ClassTable.from_dict(self.manifest["class_table"])
+            self.has_instances: bool = self.manifest["instances"]
+            self._splits = {
+                name: PreparedSplit(path / name, entry, self.has_instances)
+                for name, entry in self.manifest["splits"].items()
+            }
+            self.size: tuple[int, int] = self._splits["train"].size
+            """Height and width of the training photos (`data.load_size`); a split knows its own."""
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise _not_a_store(path, f"its {MANIFEST} is damaged, {error!r}") from error
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the manifest, which holds those of all samples."""
+        return sha256_file(self.path / MANIFEST)
+
+    def split(self, name: str) -> PreparedSplit:
+        """The samples of `train` or `val`."""
+        return self._splits[name]
+
+    def __reduce__(self) -> tuple[Callable[[Path], "PreparedStore"], tuple[Path]]:
+        return open_store, (self.path,)
+
+
+def open_store(path: Path) -> PreparedStore:
+    """Opens the folder that `ccfpse prepare` wrote.
+
+    Raises:
+        DataError: it is no complete prepared store.
+    """
+    return PreparedStore(path)
+
+
+def sample_digest(image: Pixels, labels: Ids, instances: Instances | None) -> str:
+    """SHA-256 over the bytes of a prepared sample, as the manifest holds it."""
+    digest = hashlib.sha256()
+    for array in (image, labels) if instances is None else (image, labels, instances):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _open_split(store: Path, name: str) -> PreparedSplit:
+    return open_store(store).split(name)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        raise _not_a_store(path, "it is not a folder" if path.exists() else "there is no such folder")
+    if not (path / MANIFEST).is_file():
+        raise _not_a_store(path, f"it has no {MANIFEST}")
+    content = read_json(path / MANIFEST, DataError, "run `ccfpse prepare` again")
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise _not_a_store(path, f"its {MANIFEST} has format {found}, this program reads {FORMAT}")
+    return dict(content)
+
+
+def _mapped(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise _not_a_store(file.parent.parent, f"{file} cannot be read, {error}") from error
+    except (ValueError, EOFError) as error:
+        raise _not_a_store(file.parent.parent, f"{file} is damaged, {error}") from error
+    if array.shape != shape or array.dtype != kind:
+        raise _not_a_store(
+            file.parent.parent, f"{file} is {array.dtype} {array.shape}, not {np.dtype(kind)} {shape}"
+        )
+    # A view of the plain type: indexing np.memmap costs ten times as much.
+    plain: npt.NDArray[Any] = array.view(np.ndarray)
+    return plain
+
+
+def _not_a_store(path: Path, reason: str) -> DataError:
+    return DataError(f"{path}: is no complete prepared store ({reason}); run `ccfpse prepare`")
