@@ -31,6 +31,17 @@ class TrainingError(CcfpseError):
     """A training run that cannot start, or had to stop."""
 
 
+class TrainingStopped(CcfpseError):
+    """Training was asked to stop by a signal and has saved its state."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message, exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class SkippedFilesError(CcfpseError):
     """The work is done, except for files that were left out on request."""
 

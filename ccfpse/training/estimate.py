@@ -1,0 +1,56 @@
+"""What a run will need, found out without running it: parameters and memory."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from ccfpse.config import Settings
+from ccfpse.labelspace import ClassTable
+from ccfpse.models import STYLE_DIM
+from ccfpse.training.networks import shape_networks
+from ccfpse.training.step import Networks, generator_losses
+
+_BYTES_PER_PARAMETER = 4 * 4  # weight, gradient, and Adam's two moments, float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """Parameters of each network and memory of one training process."""
+
+    parameters: dict[str, int]
+    state_bytes: int
+    """Weights, gradients and optimiser state."""
+    activation_bytes: int
+    """What the generator's step keeps for its backward pass; the step's largest demand."""
+
+
+def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
+    """Runs the generator's forward pass on shapes alone (torch's meta device) and counts what it keeps.
+
+    The loss network is left out: what it is, is known only when its own stage has run.
+    """
+    with torch.device("meta"):
+        untrained = shape_networks(settings, class_table)
+        networks = Networks(untrained.generator, untrained.discriminator, untrained.encoder, None)
+        share = settings.train.batch // settings.runtime.processes // settings.train.accumulation
+        height, width = settings.data.size
+        layout = torch.empty(share, untrained.generator.n_layout, height, width)
+        real = torch.empty(share, 3, height, width)
+        noise = torch.empty(share, STYLE_DIM) if settings.model.style else None
+        kept: dict[int, Tensor] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            kept.setdefault(tensor.untyped_storage()._cdata, tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            named = generator_losses(networks, layout, real, noise)
+        del named
+    modules = untrained.named()
+    parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}
+    weights = {p.untyped_storage()._cdata for module in modules.values() for p in module.parameters()}
+    activations = sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
+    if settings.train.precision == "bf16":
+        activations //= 2
+    return Estimate(parameters, sum(parameters.values()) * _BYTES_PER_PARAMETER, activations)

@@ -1,0 +1,65 @@
+"""`ccfpse train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import errors_as_messages
+
+if TYPE_CHECKING:
+    from ccfpse.config import Settings
+
+
+def train(
+    params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
+    data: Annotated[Path | None, typer.Option(help="Prepared store; otherwise paths.prepared.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; otherwise paths.training.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
+    ] = False,
+) -> None:
+    """Train a generator and a discriminator. Stopped or killed, the same command goes on."""
+    from ccfpse.config import load_settings
+
+    with errors_as_messages():
+        settings = load_settings(params)
+        store = data or Path(settings.paths.prepared)
+        if dry_run:
+            _describe(settings, store)
+            return
+        from ccfpse.training.fit import Places, fit
+
+        from .training_display import TrainingDisplay
+
+        judge = Path(settings.paths.judge)
+        places = Places(
+            data=store,
+            loss_network=Path(settings.paths.loss_network),
+            judge=judge if judge.exists() else None,
+            out=out or Path(settings.paths.training),
+        )
+        fit(settings, places, TrainingDisplay())
+
+
+def _describe(settings: "Settings", store: Path) -> None:
+    import yaml
+
+    from ccfpse.prepared import open_store
+    from ccfpse.training.estimate import estimate
+
+    from .console import say
+
+    found = estimate(settings, open_store(store).class_table)
+    say(yaml.safe_dump(settings.to_dict(), sort_keys=False, default_flow_style=None))
+    for name, count in found.parameters.items():
+        say(f"{name:14} {count / 1e6:9.2f} M parameters")
+    say(f"{'steps':14} {settings.train.steps:9}")
+    gib = 2**30
+    total = found.state_bytes + found.activation_bytes
+    say(
+        f"{'memory':14} {total / gib:9.2f} GiB per process, estimated: "
+        f"{found.state_bytes / gib:.2f} weights, gradients and Adam, "
+        f"{found.activation_bytes / gib:.2f} kept for the generator's backward pass; "
+        "the loss network's own comes on top"
+    )
