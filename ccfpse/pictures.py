@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ccfpse.errors import DataError
 
@@ -16,7 +16,7 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".p
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 
 # Only these decoders meet foreign files: others start programs (EPS) or are seldom exercised.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
 
 # What Pillow's decoders raise at damaged files, as found by cutting and flipping bytes.
 _DAMAGE = (
@@ -74,9 +74,9 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
         # MPO: a JPEG with a preview behind it, as phones write them.
         if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
             raise DataError(f"{name}: holds several pictures; give one as a file of its own")
-        stretch = _STRETCHED.get(picture.tile[0][3]) if picture.tile and picture.format == "PNG" else None
+        stretch = _STRETCHED.get(str(picture.tile[0][3])) if picture.format == "PNG" else None
         picture.load()
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise DataError(
             f"{name}: is not a picture (JPEG, PNG, WebP, BMP, TIFF and PPM can be read)"
         ) from error

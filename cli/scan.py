@@ -1,0 +1,22 @@
+"""`ccfpse scan`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import errors_as_messages, say
+
+
+def scan(
+    params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
+) -> None:
+    """List the raw files with sizes and times, so that DVC sees when they change."""
+    from ccfpse.config import load_settings
+
+    with errors_as_messages():
+        settings = load_settings(params)
+        from ccfpse.rawlist import write_raw_list
+
+        count = write_raw_list(settings.data, Path(settings.paths.raw_list))
+        say(f"{settings.paths.raw_list}: {count or 'no'} raw files")
