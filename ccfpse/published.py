@@ -1,13 +1,17 @@
-"""Published CC-FPSE checkpoints become networks of ours, and model files.
+"""Published state dicts become networks of ours.
 
 The options of a network are read off the shapes of its weights; only an image's aspect ratio,
 which a network with style does not tell, comes from the data set.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from ccfpse.errors import ModelFileError
@@ -24,6 +28,50 @@ from ccfpse.published_names import (
 State = Mapping[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
 
+_SEES_LAYOUT = re.compile(
+    r"start\.weight|pyramid\.encoder\.0\.conv\.weight|embedding\.weight"
+    r"|blocks\.\w+\.(conv\d\.(kernels|gate)\.first|shortcut\.norm\.shared)\.weight"
+)
+_SEES_LAYOUT_VECTOR = re.compile(
+    r"pyramid\.encoder\.0\.conv\.v"
+)  # its singular vector, a row of channels x taps
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorOptions:
+    """What `Generator` is made from, under the same names."""
+
+    n_layout: int
+    width: int
+    predictor_width: int
+    n_doublings: int
+    size: tuple[int, int] | None
+    style_dim: int | None
+
+
+def generator_options(state: State, aspect_ratio: float) -> GeneratorOptions:
+    """The options that the shapes of a published generator's weights tell.
+
+    Args:
+        state: as published, entry -> weights.
+        aspect_ratio: width / height of its images; matters with style only.
+
+    Raises:
+        ModelFileError: entries that tell are missing.
+    """
+    width = _shape(state, "conv_img.weight", 4)[1]
+    start = _shape(state, "fc.weight", 2, 4)  # linear layer from a style, or convolution of the layout
+    doublings = n_doublings(state)
+    has_style = len(start) == 2
+    return GeneratorOptions(
+        n_layout=_shape(state, "labelenc1.0.0.weight_orig", 4)[1],
+        width=width,
+        predictor_width=_shape(state, "head_0.gen_weights1.0.weight", 4)[0],
+        n_doublings=doublings,
+        size=_size(start[0] // (16 * width), aspect_ratio, 2**doublings) if has_style else None,
+        style_dim=start[1] if has_style else None,
+    )
+
 
 def generator_from_published(state: State, aspect_ratio: float) -> Generator:
     """The generator of a published state dict, in evaluation mode.
@@ -35,24 +83,8 @@ def generator_from_published(state: State, aspect_ratio: float) -> Generator:
     Raises:
         ModelFileError: entries or shapes are not those of a published generator.
     """
-    width = _shape(state, "conv_img.weight", 4)[1]
-    start = _shape(state, "fc.weight", 2, 4)
-    doublings = n_doublings(state)
-    size, style_dim = None, None
-    if len(start) == 2:
-        size, style_dim = _size(start[0] // (16 * width), aspect_ratio, 2**doublings), start[1]
-    return _loaded(
-        lambda: Generator(
-            _shape(state, "labelenc1.0.0.weight_orig", 4)[1],
-            width=width,
-            predictor_width=_shape(state, "head_0.gen_weights1.0.weight", 4)[0],
-            n_doublings=doublings,
-            size=size,
-            style_dim=style_dim,
-        ),
-        state,
-        generator_names,
-    )
+    options = generator_options(state, aspect_ratio)
+    return _loaded(lambda: Generator(**dataclasses.asdict(options)), state, generator_names)
 
 
 def encoder_from_published(state: State) -> StyleEncoder:
@@ -72,6 +104,26 @@ def perceptual_from_published(state: State) -> PerceptualNetwork:
     return _loaded(PerceptualNetwork, state, perceptual_names)
 
 
+def permute_layout(state: State, channels: Sequence[int]) -> dict[str, Tensor]:
+    """A state dict of ours for a layout whose channels come in another order.
+
+    Args:
+        state: of a generator, discriminator or style encoder of ours.
+        channels: for each channel of the new layout, where the weights have it now.
+    """
+    order = torch.tensor(channels)
+    return {name: _permuted(name, tensor, order) for name, tensor in state.items()}
+
+
+def _permuted(name: str, tensor: Tensor, order: Tensor) -> Tensor:
+    if _SEES_LAYOUT_VECTOR.fullmatch(name):
+        return tensor.view(len(order), -1)[order].flatten()
+    if tensor.dim() == 4 and _SEES_LAYOUT.fullmatch(name):
+        # The layout's channels come first; what follows them are features.
+        return torch.cat([tensor[:, order], tensor[:, len(order) :]], dim=1)
+    return tensor
+
+
 def _loaded(
     build: Callable[[], Network], state: State, names: Callable[[Iterable[str]], dict[str, str]]
 ) -> Network:
@@ -79,7 +131,7 @@ def _loaded(
         network = build()
         network.load_state_dict(renamed(state, names(state)))
     except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise ModelFileError(f"the weights are not those of a published network ({reason})") from error
     return network.eval()
 

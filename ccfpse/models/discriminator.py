@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, n_layout: int, width: int = 64) -> None:
         super().__init__()
-        self.n_layout = n_layout
+        self.n_layout, self.width = n_layout, width
         channels = [3, width, 2 * width, 4 * width, 8 * width, 8 * width]
         self.bottom_up = nn.ModuleList(
             InstanceUnit(n_in, n_out, 3, stride=2) for n_in, n_out in itertools.pairwise(channels)

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ccfpse.models.alone import one_at_a_time
 from ccfpse.models.block import ConditionalBlock
-from ccfpse.models.linear import RowwiseLinear
 from ccfpse.models.pyramid import LayoutPyramid
 from ccfpse.models.sizes import check_size
 
@@ -59,13 +59,13 @@ class Generator(nn.Module):
         self.n_layout, self.size, self.style_dim = n_layout, size, style_dim
         self.size_multiple = 2**n_doublings
         self._keeps_size = {"head", "middle1"} if n_doublings == 5 else {"head"}
-        self.start: RowwiseLinear | nn.Conv2d
+        self.start: nn.Linear | nn.Conv2d
         if size is None or style_dim is None:
             self.start = nn.Conv2d(n_layout, 16 * width, 3, padding=1)
         else:
             check_size(size, self.size_multiple)
             n_positions = size[0] * size[1] // self.size_multiple**2
-            self.start = RowwiseLinear(style_dim, 16 * width * n_positions)
+            self.start = nn.Linear(style_dim, 16 * width * n_positions)
         self.pyramid = LayoutPyramid(n_layout, width, n_doublings)
         self.blocks = nn.ModuleDict(
             {
@@ -78,6 +78,8 @@ class Generator(nn.Module):
     def forward(self, layout: Tensor, style: Tensor | None = None) -> Tensor:
         """Generate one image for each layout.
 
+        In evaluation mode an image is the same, to the last bit, whatever batch it is in.
+
         Args:
             layout: (B, K, H, W).
             style: (B, style_dim), standard normal where nothing better is known; only with style.
@@ -89,6 +91,11 @@ class Generator(nn.Module):
             ValueError: the layout's channels or size do not fit, or style is missing or not wanted.
         """
         self._check(layout, style)
+        if self.training:
+            return self._generate(layout, style)
+        return one_at_a_time(self._generate, layout, style)
+
+    def _generate(self, layout: Tensor, style: Tensor | None) -> Tensor:
         conditions = iter([_condition(layout, level) for level in self.pyramid(layout)])
         x, condition = self._start(layout, style), next(conditions)  # (B, 16F, H / 2^n, W / 2^n)
         for name, block in self.blocks.items():

@@ -1,7 +1,6 @@
 """The starting values of every network: one seed, the same weights."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from ccfpse.models.spectral_norm import SpectralNormConv2d
@@ -14,7 +13,7 @@ def initialise(module: nn.Module, random: torch.Generator) -> None:
     """Draw all weights of ``module`` anew, in place.
 
     Convolutions and linear layers: Xavier normal with gain 0.02, biases zero. Batch norms: scale
-    N(1, 0.02), shift zero. Spectral norms: random unit vectors.
+    N(1, 0.02), shift zero. Spectral norms: one power iteration from a random vector.
 
     Args:
         module: any of the networks, on the CPU.
@@ -29,5 +28,5 @@ def initialise(module: nn.Module, random: torch.Generator) -> None:
             nn.init.normal_(layer.weight, 1.0, 0.02, generator=random)
             nn.init.zeros_(layer.bias)
         if isinstance(layer, SpectralNormConv2d):
-            for vector in (layer.u, layer.v):
-                vector.copy_(F.normalize(torch.randn(vector.shape, generator=random), dim=0))
+            layer.u.copy_(torch.randn(layer.u.shape, generator=random))
+            layer.iterate()

@@ -15,7 +15,7 @@ class SpectralNormConv2d(nn.Conv2d):
     """A `Conv2d` that computes with ``weight / σ``, σ = uᵀ W v, W the weight as a matrix.
 
     The buffers ``u`` (output channels) and ``v`` (all other dimensions) estimate the leading
-    singular vectors; they start random and follow the weight as training goes. The division
+    singular vectors; they start from a random ``u`` and follow the weight as training goes. The division
     is computed in float32 at least, under autocast too.
 
     Source: Miyato et al. 2018, arXiv:1802.05957, algorithm 1.
@@ -29,8 +29,9 @@ class SpectralNormConv2d(nn.Conv2d):
     ) -> None:
         super().__init__(in_channels, out_channels, size, stride, padding=size // 2, bias=bias)
         rows, columns = self.weight.flatten(1).shape
-        self.register_buffer("u", F.normalize(torch.randn(rows), dim=0, eps=EPS))
-        self.register_buffer("v", F.normalize(torch.randn(columns), dim=0, eps=EPS))
+        self.register_buffer("u", torch.randn(rows))
+        self.register_buffer("v", torch.zeros(columns))
+        self.iterate()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
@@ -42,13 +43,15 @@ class SpectralNormConv2d(nn.Conv2d):
         with torch.autocast(self.weight.device.type, enabled=False):
             matrix = self.weight.flatten(1)
             if self.training:
-                self._iterate(matrix.detach())
+                self.iterate()
             # Clones: the next forward pass overwrites the buffers, perhaps before this one's backward pass.
             sigma = self.u.clone() @ (matrix @ self.v.clone())
             return self.weight / sigma
 
     @torch.no_grad()
-    def _iterate(self, matrix: Tensor) -> None:
+    def iterate(self) -> None:
+        """One power iteration: ``v`` from ``u``, then ``u`` from ``v``; σ is positive afterwards."""
+        matrix = self.weight.flatten(1)
         self.v.copy_(F.normalize(self.u @ matrix, dim=0, eps=EPS))
         self.u.copy_(F.normalize(matrix @ self.v, dim=0, eps=EPS))
 

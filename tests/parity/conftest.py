@@ -42,6 +42,10 @@ def _cases(config: pytest.Config) -> list[Case]:
     ]
 
 
+def _marks(case: Case) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if case.kind == "training" else []
+
+
 @pytest.fixture(scope="session")
 def cases(pytestconfig: pytest.Config) -> list[Case]:
     return _cases(pytestconfig)
@@ -50,7 +54,9 @@ def cases(pytestconfig: pytest.Config) -> list[Case]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         cases = _cases(metafunc.config)
-        metafunc.parametrize("case", cases, ids=[case.folder.name for case in cases])
+        metafunc.parametrize(
+            "case", [pytest.param(case, id=case.folder.name, marks=_marks(case)) for case in cases]
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,20 +46,17 @@ def check_generator(description: dict[str, Any], arrays: dict[str, np.ndarray]) 
     generator = generator_from_published(_weights(description, "G"), _aspect_ratio(description))
     layout = _layout(description, arrays)
     style = torch.from_numpy(arrays["z"]) if "z" in arrays else None
-    outputs: dict[str, Tensor] = {}
+    blocks: dict[str, list[Tensor]] = {f"eval_{published}": [] for published in BLOCKS}
     for published, ours in BLOCKS.items():
         generator.blocks[ours].register_forward_hook(
-            lambda _module, _inputs, output, name=published: outputs.__setitem__(
-                f"eval_{name}", output[:, :4]
-            )
+            lambda _module, _inputs, output, name=published: blocks[f"eval_{name}"].append(output[:, :4])
         )
     with torch.no_grad():
-        outputs["image_eval"] = generator.eval()(layout, style)
-        # Hooks have done their work: the next pass overwrites what they hold.
-        evaluated = dict(outputs)
-        evaluated["image_train"] = generator.train()(layout, style)
-    for name in sorted(arrays.keys() & evaluated.keys()):
-        _assert_close(evaluated[name], arrays[name], name, absolute=FLOAT32_ABSOLUTE)
+        image = generator.eval()(layout, style)
+        outputs = {name: torch.cat(passes) for name, passes in blocks.items()} | {"image_eval": image}
+        outputs["image_train"] = generator.train()(layout, style)
+    for name in sorted(arrays.keys() - {"label", "instance", "z"}):
+        _assert_close(outputs[name], arrays[name], name, absolute=FLOAT32_ABSOLUTE)
 
 
 def check_encoder(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

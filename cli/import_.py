@@ -1,0 +1,24 @@
+"""`ccfpse import`: a model file from published checkpoints."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import errors_as_messages, say
+
+
+def import_(
+    generator: Annotated[Path, typer.Option(help="Published generator, such as 200_net_G.pth.")],
+    dataset: Annotated[str, typer.Option(help="cityscapes, coco-stuff or ade20k.")],
+    out: Annotated[Path, typer.Option(help="Model file to write.")],
+    encoder: Annotated[Path | None, typer.Option(help="Published style encoder (*_net_E.pth).")] = None,
+    discriminator: Annotated[Path | None, typer.Option(help="Published discriminator (*_net_D.pth).")] = None,
+) -> None:
+    """Turn published CC-FPSE checkpoints into a model file."""
+    with errors_as_messages():
+        from ccfpse.published_import import import_published
+
+        model = import_published(generator, encoder, discriminator, dataset, out)
+        height, width = model.size
+        say(f"wrote {out}: {dataset}, {height}x{width} (height x width), {len(model.weights)} weights")

@@ -1,0 +1,55 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from torch import distributed, nn
+
+from ccfpse.models import BatchNorm2d
+
+
+def whole_batch() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return 3 + 2 * torch.randn(5, 4, 3, 2, dtype=torch.float64), torch.randn(5, 4, 3, 2, dtype=torch.float64)
+
+
+def test_one_process_is_pytorchs_own() -> None:
+    x, _ = whole_batch()
+    ours, theirs = BatchNorm2d(4).double(), nn.BatchNorm2d(4).double()
+    assert torch.equal(ours(x), theirs(x))
+    assert torch.equal(ours.eval()(x), theirs.eval()(x))
+
+
+def run_part(rank: int, split: list[int], affine: bool, folder: str) -> None:
+    """One process: its part of the batch, results saved for comparison."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=len(split))
+    x, direction = (t.split(split)[rank].clone() for t in whole_batch())
+    norm = BatchNorm2d(4, affine=affine).double()
+    y = norm(x.requires_grad_())
+    # Not linear in y, so that the gradient through mean and variance matters.
+    (y.square() * direction).sum().backward()
+    gradients = [parameter.grad for parameter in norm.parameters()]
+    torch.save((y.detach(), x.grad, gradients, dict(norm.state_dict())), Path(folder) / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("affine", [True, False])
+def test_processes_with_uneven_parts_equal_one_with_the_whole_batch(affine, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
+    split = [4, 1]
+    mp.spawn(run_part, (split, affine, str(tmp_path)), nprocs=len(split))
+    parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(len(split))]
+
+    x, direction = whole_batch()
+    norm = nn.BatchNorm2d(4, affine=affine).double()
+    y = norm(x.requires_grad_())
+    (y.square() * direction).sum().backward()
+    torch.testing.assert_close(torch.cat([part[0] for part in parts]), y.detach())
+    torch.testing.assert_close(torch.cat([part[1] for part in parts]), x.grad)
+    for i, parameter in enumerate(norm.parameters()):
+        torch.testing.assert_close(sum(part[2][i] for part in parts), parameter.grad)
+    for part in parts:
+        torch.testing.assert_close(part[3], dict(norm.state_dict()))
