@@ -24,7 +24,7 @@ $(installed): pyproject.toml constraints.txt
 	@$(venv)/bin/python -m pip --version > /dev/null 2>&1 || { \
 	  echo "making $(venv)"; $(PYTHON) -m venv --clear $(venv); }
 	@echo "installing into $(venv): 6 GB in about 160 packages, a dot each; details in $(venv)/install.log"
-	@set -o pipefail; python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt 2>&1 \
+	@set -o pipefail; python -m pip install --disable-pip-version-check --no-compile -e '.[dev]' -c constraints.txt 2>&1 \
 	  | tee $(venv)/install.log \
 	  | { while read -r line; do case $$line in \
 	      Collecting*|Processing*) printf .;; "Installing collected"*) printf ' unpacking';; esac; done; echo; } \

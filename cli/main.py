@@ -1,6 +1,6 @@
 """Assembles the commands into `ccfpse`. Nothing here imports torch: `--help` answers at once."""
 
-from importlib import import_module, metadata, util
+from importlib import import_module, util
 from typing import Annotated
 
 import typer
@@ -32,6 +32,8 @@ for _name in (
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         typer.echo(f"ccfpse {metadata.version('ccfpse')}")
         raise typer.Exit
 
