@@ -25,4 +25,4 @@ def preset(
         copy = write_preset(name, out, force=force)
         if copy is not None:
             say(f"kept your edits as {copy}")
-        say(f"wrote {out}; `dvc repro` runs it")
+        say(f"wrote {out}")

@@ -1,0 +1,71 @@
+"""`dvc.yaml` against the code and the settings: what decides a stage's result is among its dependencies."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+
+from ccfpse.config import PathSettings, Settings
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))
+STAGES: dict[str, dict[str, Any]] = PIPELINE["stages"]
+
+# Where the library's work of a stage begins. `scan` always runs.
+BEGINS = {
+    "prepare": "ccfpse.preparing",
+    "judge": "ccfpse.judge",
+    "loss-network": "ccfpse.loss_network",
+    "train": "ccfpse.training",
+    "synthesize": "ccfpse.synthesis",
+    "evaluate": "ccfpse.evaluation",
+}
+
+# They carry values, files and messages, and decide nothing about a result.
+CARRIERS = {"ccfpse.config", "ccfpse.strict", "ccfpse.errors", "ccfpse.files", "ccfpse.device"}
+
+
+def modules(path: Path) -> set[str]:
+    files = path.rglob("*.py") if path.is_dir() else [path]
+    dotted = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files if file.suffix == ".py"
+    }
+    return {name.removesuffix(".__init__") for name in dotted}
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("ccfpse", exclude_type_checking_imports=True, cache_dir=None)
+
+
+@pytest.mark.parametrize("stage", BEGINS)
+def test_all_source_that_a_stage_uses_is_among_its_dependencies(
+    stage: str, imports: grimp.ImportGraph
+) -> None:
+    begin = BEGINS[stage]
+    inside = {begin} | imports.find_descendants(begin)
+    used = inside | {m for one in inside for m in imports.find_upstream_modules(one)}
+    listed = {m for path in STAGES[stage]["deps"] if "${" not in path for m in modules(ROOT / path)}
+    assert sorted(used - listed - CARRIERS - {"ccfpse"}) == []
+
+
+def test_source_dependencies_exist() -> None:
+    paths = {path for stage in STAGES.values() for path in stage.get("deps", []) if "${" not in path}
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_every_section_but_paths_and_runtime_is_tracked_as_a_whole() -> None:
+    tracked = {section for stage in STAGES.values() for section in stage.get("params", [])}
+    assert tracked == {field.name for field in dataclasses.fields(Settings)} - {"paths", "runtime"}
+
+
+def test_every_path_of_the_settings_is_an_output() -> None:
+    outputs = str([stage.get(kind) for stage in STAGES.values() for kind in ("outs", "metrics", "plots")])
+    assert [f.name for f in dataclasses.fields(PathSettings) if f"${{paths.{f.name}}}" not in outputs] == []
+
+
+def test_no_output_is_persistent() -> None:
+    assert "persist" not in str(STAGES)
