@@ -29,14 +29,14 @@ def prepare(
     ] = False,
 ) -> None:
     """Make the prepared store of a data set. Interrupted, the same command goes on."""
-    from ccfpse.datachoice import choose_settings
+    from ccfpse.preparing.choice import choose_settings
 
     with errors_as_messages():
         settings, origin = choose_settings(dataset, params, source)
         say(f"settings of {settings.data.dataset} from {origin}, raw data in {settings.data.source}")
-        from ccfpse import preparing
+        from ccfpse.preparing import store
 
-        report = preparing.prepare(
+        report = store.prepare(
             settings.data,
             out or Path(settings.paths.prepared),
             skip_bad=skip_bad,

@@ -16,7 +16,7 @@ def scan(
 
     with errors_as_messages():
         settings = load_settings(params)
-        from ccfpse.rawlist import write_raw_list
+        from ccfpse.preparing.rawlist import write_raw_list
 
         count = write_raw_list(settings.data, Path(settings.paths.raw_list))
         say(f"{settings.paths.raw_list}: {count or 'no'} raw files")

@@ -14,7 +14,7 @@ from ccfpse.datasets.fitting import Size
 from ccfpse.datasets.raw import BadFile, RawSample
 from ccfpse.datasets.reading import Recipe, read_sample
 from ccfpse.errors import DataError, OutputError
-from ccfpse.partialstore import Done, write_row
+from ccfpse.preparing.partial import Done, write_row
 
 _CHUNK = 8  # samples a process gets at once
 _WAITING = 3  # chunks a process has ahead of it

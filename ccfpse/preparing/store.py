@@ -24,10 +24,10 @@ from ccfpse.datasets.raw import BadFile, RawData
 from ccfpse.datasets.reading import Recipe
 from ccfpse.errors import DataError, OutputError
 from ccfpse.files import held_lock, put_folder, read_json, sha256_file, write_json
-from ccfpse.partialstore import Done, PartialStore, Shape
 from ccfpse.prepared import FORMAT, MANIFEST, PreparedStore, open_store, sample_digest
-from ccfpse.prepareworkers import Task, run_tasks
-from ccfpse.rawlist import raw_list
+from ccfpse.preparing.partial import Done, PartialStore, Shape
+from ccfpse.preparing.rawlist import raw_list
+from ccfpse.preparing.workers import Task, run_tasks
 
 Update = Callable[[int, int], None]
 """Told how many of how many are done."""
