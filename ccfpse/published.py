@@ -6,7 +6,6 @@ which a network with style does not tell, comes from the data set.
 
 import dataclasses
 import math
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ccfpse.errors import ModelFileError
+from ccfpse.layoutweights import sees_layout
 from ccfpse.models import Discriminator, Generator, PerceptualNetwork, StyleEncoder
 from ccfpse.published_names import (
     discriminator_names,
@@ -28,13 +28,7 @@ from ccfpse.published_names import (
 State = Mapping[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
 
-_SEES_LAYOUT = re.compile(
-    r"start\.weight|pyramid\.encoder\.0\.conv\.weight|embedding\.weight"
-    r"|blocks\.\w+\.(conv\d\.(kernels|gate)\.first|shortcut\.norm\.shared)\.weight"
-)
-_SEES_LAYOUT_VECTOR = re.compile(
-    r"pyramid\.encoder\.0\.conv\.v"
-)  # its singular vector, a row of channels x taps
+_FIRST_SINGULAR_VECTOR = "pyramid.encoder.0.conv.v"  # of a weight on the layout: channels x taps in a row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +110,9 @@ def permute_layout(state: State, channels: Sequence[int]) -> dict[str, Tensor]:
 
 
 def _permuted(name: str, tensor: Tensor, order: Tensor) -> Tensor:
-    if _SEES_LAYOUT_VECTOR.fullmatch(name):
+    if name == _FIRST_SINGULAR_VECTOR:
         return tensor.view(len(order), -1)[order].flatten()
-    if tensor.dim() == 4 and _SEES_LAYOUT.fullmatch(name):
+    if sees_layout(name, tensor):
         # The layout's channels come first; what follows them are features.
         return torch.cat([tensor[:, order], tensor[:, len(order) :]], dim=1)
     return tensor
@@ -145,9 +139,8 @@ def _shape(state: State, entry: str, *n_dims: int) -> tuple[int, ...]:
 
 def _size(n_positions: int, aspect_ratio: float, multiple: int) -> tuple[int, int]:
     """(height, width) of the images of a network whose head has ``n_positions``."""
-    rows = max(round(math.sqrt(n_positions / aspect_ratio)), 1)
-    if n_positions % rows:
-        raise ModelFileError(
-            f"a head of {n_positions} positions does not fit images {aspect_ratio} times as wide as high"
-        )
-    return rows * multiple, n_positions // rows * multiple
+    heads = [(rows, n_positions // rows) for rows in range(1, n_positions + 1) if n_positions % rows == 0]
+    if not heads:
+        raise ModelFileError("the first layer's shape is not that of a published generator")
+    rows, columns = min(heads, key=lambda head: abs(math.log(head[1] / head[0] / aspect_ratio)))
+    return rows * multiple, columns * multiple

@@ -70,7 +70,14 @@ def random_published_layout(n_labels: int, size: tuple[int, int]) -> Tensor:
 
 @pytest.mark.parametrize(
     ("size", "n_doublings", "aspect_ratio"),
-    [((64, 128), 6, 2.0), ((32, 32), 5, 1.0), ((96, 64), 5, 2 / 3), (None, 5, 1.0), (None, 6, 2.0)],
+    [
+        ((64, 128), 6, 2.0),
+        ((32, 32), 5, 1.0),
+        ((96, 64), 5, 2 / 3),
+        ((128, 192), 6, 2.0),
+        (None, 5, 1.0),
+        (None, 6, 2.0),
+    ],
 )
 def test_options_are_read_off_the_shapes(size, n_doublings, aspect_ratio) -> None:
     options = generator_options(published_generator(7, size, n_doublings), aspect_ratio)

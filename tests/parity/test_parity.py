@@ -3,9 +3,10 @@
 `cases/README.md` says what a case holds and how closely two correct implementations agree.
 """
 
+import contextlib
 import functools
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 
 from ccfpse import losses
 from ccfpse.layout import make_layout
-from ccfpse.models import Discriminator, Generator, sample_style
 from ccfpse.published import (
     discriminator_from_published,
     encoder_from_published,
@@ -24,6 +24,7 @@ from ccfpse.published import (
     perceptual_from_published,
 )
 from ccfpse.published_names import BLOCKS, discriminator_names, encoder_names, generator_names
+from ccfpse.training.step import Networks, discriminator_losses, fresh_fake, generator_losses
 
 FLOAT32_ABSOLUTE = 1e-4
 FLOAT64_RELATIVE = 1e-6
@@ -85,21 +86,23 @@ def check_discriminator(description: dict[str, Any], arrays: dict[str, np.ndarra
     fake, real = (torch.from_numpy(arrays[name]).double() for name in ("fake", "real"))
     discriminator = discriminator_from_published(state).double().train()
 
-    scores, _ = discriminator(torch.cat([fake, real]), layout)
+    scores, features = discriminator(torch.cat([fake.requires_grad_(), real]), layout)
     for score in scores:
         stride = fake.shape[-1] // score.shape[-1]
-        _assert_close(
-            score, arrays[f"score_1_{stride}"], f"score at stride {stride}", relative=FLOAT64_RELATIVE
-        )
-    adversary = _hinge_of_fake_and_real(scores)
-    sum(adversary).backward()
-    _assert_gradients(discriminator, discriminator_names(state), description["grads"]["D"])
+        expected = arrays[f"score_1_{stride}"]
+        _assert_close(score, expected, f"score at stride {stride}", relative=FLOAT64_RELATIVE)
+    of_fake, of_real = ([level.chunk(2)[half] for level in (*scores, *features)] for half in (0, 1))
+    n_scores = len(scores)
+    hinge = losses.hinge_generator(of_fake[:n_scores])
+    matching = WEIGHT_FEATURES * losses.feature_matching(of_fake[n_scores:], of_real[n_scores:])
+    (gradient,) = torch.autograd.grad(hinge + matching, fake, retain_graph=True)
+    _assert_close(gradient, arrays["grad_fake"], "gradient of fake", relative=FLOAT64_RELATIVE)
 
-    discriminator.requires_grad_(False)
-    wanted = _generator_losses(discriminator, fake.requires_grad_(), real, layout)
-    sum(wanted).backward()
-    _assert_close(torch.stack([*wanted, *adversary]), arrays["losses"], "losses", relative=FLOAT64_RELATIVE)
-    _assert_close(fake.grad, arrays["grad_fake"], "gradient of fake", relative=FLOAT64_RELATIVE)
+    adversary = discriminator_losses(discriminator, layout, real, fake.detach())
+    (adversary["fake"] + adversary["real"]).backward()
+    _assert_gradients(discriminator, discriminator_names(state), description["grads"]["D"])
+    found = torch.stack([hinge, matching, adversary["fake"], adversary["real"]])
+    _assert_close(found, arrays["losses"], "losses", relative=FLOAT64_RELATIVE)
 
 
 def check_training(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -111,98 +114,80 @@ def check_training(description: dict[str, Any], arrays: dict[str, np.ndarray]) -
 
 def _check_style_step(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """One generator and encoder step, computed but not applied."""
-    states = {name: _weights(description, name) for name in description["keys"]}
-    generator = generator_from_published(states["G"], _aspect_ratio(description)).double().train()
-    encoder = encoder_from_published(states["E"]).double().train()
-    discriminator = discriminator_from_published(states["D"]).double().train().requires_grad_(False)
+    networks, names = _networks(description)
     layout, real = _layout(description, arrays).double(), torch.from_numpy(arrays["real"]).double()
-
-    mu, logvar = encoder(real)
-    fake = generator(layout, sample_style(mu, logvar, torch.from_numpy(arrays["eps"]).double()))
-    _assert_close(fake, arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
-    hinge, features = _generator_losses(discriminator, fake, real, layout)
-    # The published sum over the batch.
-    style = WEIGHT_STYLE * len(real) * losses.style_kl(mu, logvar)
-    (hinge + features + style).backward()
-    _assert_close(
-        torch.stack([hinge, features, style]), arrays["losses"], "losses", relative=FLOAT64_RELATIVE
+    noise = torch.from_numpy(arrays["eps"]).double()
+    with _first_output(networks.generator) as fakes:
+        found = generator_losses(networks, layout, real, noise)
+    _assert_close(fakes[0], arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
+    # The published divergence is a sum over the batch.
+    weighted = torch.stack(
+        [
+            found["hinge"],
+            WEIGHT_FEATURES * found["features"],
+            WEIGHT_STYLE * len(real) * found["style"],
+        ]
     )
-    _assert_gradients(generator, generator_names(states["G"]), description["grads"]["G"])
-    _assert_gradients(encoder, encoder_names(states["E"]), description["grads"]["E"])
+    weighted.sum().backward()
+    _assert_close(weighted, arrays["losses"], "losses", relative=FLOAT64_RELATIVE)
+    assert networks.encoder is not None
+    _assert_gradients(networks.generator, names["G"], description["grads"]["G"])
+    _assert_gradients(networks.encoder, names["E"], description["grads"]["E"])
 
 
 def _check_three_steps(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    states = {name: _weights(description, name) for name in description["keys"]}
-    generator = generator_from_published(states["G"], _aspect_ratio(description)).double().train()
-    discriminator = discriminator_from_published(states["D"]).double().train()
+    networks, names = _networks(description)
     layout, real = _layout(description, arrays).double(), torch.from_numpy(arrays["real"]).double()
-    generator_optimiser = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.0, 0.9), eps=1e-8)
-    discriminator_optimiser = torch.optim.Adam(
-        discriminator.parameters(), lr=4e-4, betas=(0.0, 0.9), eps=1e-8
-    )
-    g_names, d_names = generator_names(states["G"]), discriminator_names(states["D"])
+    generator, discriminator = networks.generator, networks.discriminator
+    generator_adam = torch.optim.Adam(generator.parameters(), 1e-4, (0.0, 0.9), 1e-8)
+    discriminator_adam = torch.optim.Adam(discriminator.parameters(), 4e-4, (0.0, 0.9), 1e-8)
 
     for step, expected in enumerate(arrays["losses"]):
-        fake, wanted = generator_step(generator, discriminator, generator_optimiser, layout, real)
-        adversary = discriminator_step(generator, discriminator, discriminator_optimiser, layout, real)
+        with _first_output(generator) as fakes:
+            wanted = generator_losses(networks, layout, real, None)
+        wanted["features"] = WEIGHT_FEATURES * wanted["features"]
+        _update(generator_adam, wanted)
+        adversary = discriminator_losses(
+            discriminator, layout, real, fresh_fake(networks, layout, real, None)
+        )
+        _update(discriminator_adam, adversary)
         if step == 0:
-            _assert_close(fake, arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
-            _assert_gradients(generator, g_names, description["grads"]["G"])
-            _assert_gradients(discriminator, d_names, description["grads"]["D"])
-            _assert_buffers(generator, g_names, description["buffers"]["G"])
-        found = torch.stack([*wanted, *adversary])
+            _assert_close(fakes[0], arrays["first_fake"], "first fake", relative=FLOAT64_RELATIVE)
+            _assert_gradients(generator, names["G"], description["grads"]["G"])
+            _assert_gradients(discriminator, names["D"], description["grads"]["D"])
+            _assert_buffers(generator, names["G"], description["buffers"]["G"])
+        found = torch.stack([wanted["hinge"], wanted["features"], adversary["fake"], adversary["real"]])
         _assert_close(found, expected, f"losses of step {step}", relative=FLOAT64_RELATIVE)
 
 
-def generator_step(
-    generator: Generator,
-    discriminator: Discriminator,
-    optimiser: torch.optim.Optimizer,
-    layout: Tensor,
-    real: Tensor,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    discriminator.requires_grad_(False)
-    fake = generator(layout)
-    wanted = _generator_losses(discriminator, fake, real, layout)
+def _networks(description: dict[str, Any]) -> tuple[Networks, dict[str, dict[str, str]]]:
+    """The networks of a training case in float64, and how their entries are called."""
+    states = {name: _weights(description, name) for name in description["keys"]}
+    networks = Networks(
+        generator=generator_from_published(states["G"], _aspect_ratio(description)).double().train(),
+        discriminator=discriminator_from_published(states["D"]).double().train(),
+        encoder=encoder_from_published(states["E"]).double().train() if "E" in states else None,
+        loss_network=None,
+    )
+    renaming = {"G": generator_names, "D": discriminator_names, "E": encoder_names}
+    return networks, {name: renaming[name](state) for name, state in states.items()}
+
+
+@contextlib.contextmanager
+def _first_output(generator: nn.Module) -> Iterator[list[Tensor]]:
+    """Collects what the generator returns while the block runs."""
+    outputs: list[Tensor] = []
+    hook = generator.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    try:
+        yield outputs
+    finally:
+        hook.remove()
+
+
+def _update(optimiser: torch.optim.Optimizer, named: dict[str, Tensor]) -> None:
     optimiser.zero_grad()
-    sum(wanted).backward()
+    torch.stack(list(named.values())).sum().backward()
     optimiser.step()
-    discriminator.requires_grad_(True)
-    return fake, wanted
-
-
-def discriminator_step(
-    generator: Generator,
-    discriminator: Discriminator,
-    optimiser: torch.optim.Optimizer,
-    layout: Tensor,
-    real: Tensor,
-) -> tuple[Tensor, Tensor]:
-    with torch.no_grad():
-        fake = generator(layout)
-    scores, _ = discriminator(torch.cat([fake, real]), layout)
-    adversary = _hinge_of_fake_and_real(scores)
-    optimiser.zero_grad()
-    sum(adversary).backward()
-    optimiser.step()
-    return adversary
-
-
-def _generator_losses(
-    discriminator: Discriminator, fake: Tensor, real: Tensor, layout: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Hinge and weighted feature matching; the real branch without gradient or power iteration."""
-    scores, fake_features = discriminator(fake, layout)
-    with torch.no_grad():
-        real_features = discriminator.eval().features(real)
-    discriminator.train()
-    matching = WEIGHT_FEATURES * losses.feature_matching(fake_features, real_features)
-    return losses.hinge_generator(scores), matching
-
-
-def _hinge_of_fake_and_real(scores: list[Tensor]) -> tuple[Tensor, Tensor]:
-    fake, real = zip(*(score.chunk(2) for score in scores), strict=True)
-    return losses.hinge_discriminator_fake(fake), losses.hinge_discriminator_real(real)
 
 
 @functools.cache
