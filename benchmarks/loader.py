@@ -4,8 +4,8 @@
 
 Both sides end with the same photo, labels and instance numbers at 256x512, mirrored every second time.
 The raw side does nothing but decode the PNGs and resize (photo bicubic, maps nearest): no checks, no
-class table. One process, one core. Without `--raw`, scenes of the embedded data set are drawn and used;
-they have a sixteenth of the pixels of Cityscapes' photos, so the ratio is far smaller.
+class table. One process, one core. Without `--raw`, scenes of the embedded data set are drawn and
+enlarged to the size of Cityscapes' photos.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare
 
 LEAST_RATIO = 20.0
+CITYSCAPES_SIZE = (2048, 1024)  # width, height
 
 
 def main() -> None:
@@ -51,6 +52,11 @@ def main() -> None:
 
 def _scenes(folder: Path) -> Path:
     write_sample(folder, train=8, val=1, seed=0, workers=1)
+    for path in folder.rglob("*.png"):
+        picture = Image.open(path)
+        is_photo = path.name.endswith("_leftImg8bit.png")
+        how = Image.Resampling.BICUBIC if is_photo else Image.Resampling.NEAREST
+        picture.resize(CITYSCAPES_SIZE, how).save(path)
     return folder
 
 
