@@ -33,7 +33,7 @@ def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
 def perceptual(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """Weighted sum of mean absolute differences of a loss network's features; no gradient to ``real``.
 
-    Source: Wang et al. 2018, arXiv:1711.11585, section 3.4 (perceptual loss).
+    Source: Wang et al. 2018, arXiv:1711.11585.
     """
     terms = [weight * _distance(f, r) for weight, f, r in zip(weights, fake, real, strict=True)]
     return torch.stack(terms).sum()

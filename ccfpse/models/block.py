@@ -64,7 +64,7 @@ class SpadeShortcut(nn.Module):
 class ConditionalBlock(nn.Module):
     """Residual block of two conditional convolutions, ``shortcut(x) + conv2(conv1(x))``.
 
-    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1 and figure 2.
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
 
     def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:

@@ -34,7 +34,7 @@ class Discriminator(nn.Module):
     ``score = truth(f) + Σ_channels embed(layout) · semantics(f)``: how real it looks, and how
     well the features there agree with what the layout says is there.
 
-    Source: Liu et al. 2019, arXiv:1910.06809, section 3.2 and figure 3.
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.2.
     """
 
     def __init__(self, n_layout: int, width: int = 64) -> None:

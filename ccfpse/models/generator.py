@@ -24,7 +24,7 @@ BLOCK_WIDTHS = {
 class Generator(nn.Module):
     """Blocks of conditional convolutions, each at twice the size of the one before.
 
-    Source: Liu et al. 2019, arXiv:1910.06809, section 3 and figure 2.
+    Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
 
     def __init__(
