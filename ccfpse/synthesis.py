@@ -1,0 +1,268 @@
+"""Layouts become photo files: reading, the network and writing at the same time.
+
+Threads read label maps ahead of the network and write photos behind it; decoding and encoding
+pictures leaves Python's lock alone. Nothing is computed before every layout has been looked at.
+"""
+
+import dataclasses
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from ccfpse.errors import DataError, OutputError
+from ccfpse.files import replacing
+from ccfpse.labelspace import Ids
+from ccfpse.layoutfiles import Instances, LayoutSource
+from ccfpse.layoutfit import Fit, SizeChoice, equal_batches
+from ccfpse.model import Model, Pixels
+from ccfpse.styles import Style
+
+Format = Literal["png", "jpg", "webp"]
+Progress = Callable[[int, int], None]
+
+_THREADS = 4  # of readers, and as many of writers
+_BATCHES_AHEAD = 2  # read before the network needs them
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {"png": {}, "jpg": {"quality": 95}, "webp": {"quality": 95}}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where photos go, and in which form."""
+
+    folder: Path
+    format: Format
+    size: SizeChoice
+    """Of a photo: that of its label map (`input`) or the model's (`model`)."""
+    overwrite: bool
+    """Replace photos that are there; otherwise they are kept."""
+
+    def path(self, name: str) -> Path:
+        """The photo of the layout called `name`."""
+        return self.folder / f"{name}.{self.format}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What there is to do."""
+
+    layouts: tuple[LayoutSource, ...]
+    """Layouts to synthesize, all of them readable."""
+    fits: tuple[Fit, ...]
+    """How each enters the network."""
+    kept: int
+    """Layouts whose photo is there already."""
+    bad: tuple[str, ...]
+    """What is wrong with each layout that was left out."""
+    n_without_instances: int
+    """Layouts without an instance map, although the model has a boundary channel."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was done."""
+
+    written: int
+    kept: int
+    bad: tuple[str, ...]
+    """What is wrong with each layout that was left out."""
+    seconds: float
+    """From the first read to the last write, looking at layouts beforehand not counted."""
+    network_seconds: float
+    """Of these, spent in the network; the rest is waiting for files."""
+
+    def __str__(self) -> str:
+        share = self.network_seconds / self.seconds if self.written else 0
+        kept = f"; kept {self.kept} that were there, --overwrite replaces them" if self.kept else ""
+        return f"wrote {self.written} photos in {self.seconds:.1f} s, {share:.0%} of it in the network{kept}"
+
+
+def synthesize_files(
+    model: Model,
+    layouts: Sequence[LayoutSource],
+    output: Output,
+    *,
+    style: str | Style,
+    seed: int,
+    batch: int,
+    skip_bad: bool,
+    progress: Callable[[str], AbstractContextManager[Progress]],
+    warn: Callable[[str], None],
+) -> Report:
+    """Looks at all layouts, then writes their photos; the arguments are those of `plan` and `write_photos`.
+
+    Args:
+        model: what makes the photos.
+        layouts: from `ccfpse.layoutfiles.find_layouts`.
+        output: where they go.
+        style: `prior`, `mean`, `own` (the real photo's, of a prepared store), or a vector that all get.
+        seed: of the prior's styles.
+        batch: layouts of equal size computed at a time; changes no result.
+        skip_bad: leave out layouts that cannot be used, instead of refusing them all.
+        progress: opens the display of one stage's progress.
+        warn: told what the user should know.
+
+    Raises:
+        DataError, OutputError, SettingsError: as `plan` and `write_photos`.
+    """
+    _styles(model, layouts[:1], style, seed)  # refuses a style that cannot be, before any work
+    with progress("looking at layouts") as update:
+        todo = plan(model, layouts, output, skip_bad=skip_bad, progress=update)
+    if todo.n_without_instances:
+        warn(
+            "the model was trained with instance maps; where there are none "
+            f"({todo.n_without_instances} of {len(todo.layouts)}), objects end where classes do"
+        )
+    with progress("synthesizing") as update:
+        seconds, network_seconds = write_photos(
+            model, todo, output, style=style, seed=seed, batch=batch, progress=update
+        )
+    return Report(
+        written=len(todo.layouts),
+        kept=todo.kept,
+        bad=todo.bad,
+        seconds=seconds,
+        network_seconds=network_seconds,
+    )
+
+
+def plan(
+    model: Model, layouts: Sequence[LayoutSource], output: Output, *, skip_bad: bool, progress: Progress
+) -> Plan:
+    """Looks at every layout whose photo is missing, so that nothing is refused half-way.
+
+    Raises:
+        DataError: layouts that cannot be used, all of them in one sentence, unless `skip_bad`.
+        OutputError: a photo would replace one of the label maps, or cannot be written where it belongs.
+    """
+    _check_output(layouts, output)
+    wanted = [x for x in layouts if output.overwrite or not output.path(x.name).exists()]
+    good: list[LayoutSource] = []
+    fits: list[Fit] = []
+    bad: list[str] = []
+    n_without_instances = 0
+    with ThreadPoolExecutor(_THREADS) as readers:
+        for done, (layout, found) in enumerate(zip(wanted, readers.map(_look, wanted), strict=True), start=1):
+            if isinstance(found, DataError):
+                bad.append(str(found))
+            else:
+                size, has_instances = found
+                good.append(layout)
+                fits.append(model.fit(size, output.size))
+                n_without_instances += model.has_boundary and not has_instances
+            progress(done, len(wanted))
+    if bad and not skip_bad:
+        raise DataError(listed(bad))
+    return Plan(
+        layouts=tuple(good),
+        fits=tuple(fits),
+        kept=len(layouts) - len(wanted),
+        bad=tuple(bad),
+        n_without_instances=n_without_instances,
+    )
+
+
+def write_photos(
+    model: Model, plan: Plan, output: Output, *, style: str | Style, seed: int, batch: int, progress: Progress
+) -> tuple[float, float]:
+    """Writes the photos of a plan, each file whole; each depends on its layout, name, style and seed alone.
+
+    Returns:
+        Seconds that it took, and how many of them in the network.
+
+    Raises:
+        SettingsError: the style is not one that the model or the layouts can have.
+        OutputError: a photo cannot be written.
+    """
+    started, network_seconds, done = time.monotonic(), 0.0, 0
+    batches = equal_batches([fit.network_size for fit in plan.fits], batch)
+    with ThreadPoolExecutor(_THREADS) as readers, ThreadPoolExecutor(_THREADS) as writers:
+        writing: deque[Future[None]] = deque()
+        try:
+            for members, inputs in _read_ahead(model, plan, batches, readers):
+                before = time.monotonic()
+                layouts = [plan.layouts[i] for i in members]
+                styles = _styles(model, layouts, style, seed)
+                pixels = model.generate(
+                    np.stack([labels for labels, _ in inputs]),
+                    np.stack([instances for _, instances in inputs]),
+                    styles,
+                )
+                network_seconds += time.monotonic() - before
+                for i, layout, photo in zip(members, layouts, pixels, strict=True):
+                    writing.append(writers.submit(_write, photo, plan.fits[i], output, layout.name))
+                while len(writing) > _BATCHES_AHEAD * batch or (writing and writing[0].done()):
+                    writing.popleft().result()
+                    progress(done := done + 1, len(plan.layouts))
+            for future in writing:
+                future.result()
+                progress(done := done + 1, len(plan.layouts))
+        except BaseException:
+            readers.shutdown(wait=False, cancel_futures=True)
+            writers.shutdown(wait=False, cancel_futures=True)
+            raise
+    return time.monotonic() - started, network_seconds
+
+
+def listed(bad: Sequence[str], most: int = 20) -> str:
+    """What is wrong with several files as one message."""
+    if len(bad) == 1:
+        return bad[0]
+    more = f"; and {len(bad) - most} more" if len(bad) > most else ""
+    return f"{len(bad)} layouts cannot be used: {'; '.join(bad[:most])}{more}"
+
+
+def _check_output(layouts: Sequence[LayoutSource], output: Output) -> None:
+    if output.folder.exists() and not output.folder.is_dir():
+        raise OutputError(f"{output.folder}: is a file; photos go into a folder, choose another name")
+    for layout in layouts:
+        path = output.path(layout.name)
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder where a photo is to be written; choose another folder")
+        if path.exists() and path.samefile(layout.origin):
+            raise OutputError(f"{path}: is a label map, which its photo would replace; choose another folder")
+
+
+def _look(layout: LayoutSource) -> tuple[tuple[int, ...], bool] | DataError:
+    try:
+        labels, instances = layout.read()
+    except DataError as error:
+        return error
+    return labels.shape, instances is not None
+
+
+def _read_ahead(
+    model: Model, plan: Plan, batches: Sequence[Sequence[int]], readers: ThreadPoolExecutor
+) -> Iterator[tuple[Sequence[int], list[tuple[Ids, Instances]]]]:
+    """Batches in order; while one is in use, the next are being read."""
+
+    def read(i: int) -> tuple[Ids, Instances]:
+        return model.fitted(*plan.layouts[i].read(), plan.fits[i])
+
+    reading: deque[tuple[Sequence[int], list[Future[tuple[Ids, Instances]]]]] = deque()
+    for members in batches:
+        reading.append((members, [readers.submit(read, i) for i in members]))
+        if len(reading) > _BATCHES_AHEAD:
+            oldest, futures = reading.popleft()
+            yield oldest, [future.result() for future in futures]
+    for oldest, futures in reading:
+        yield oldest, [future.result() for future in futures]
+
+
+def _styles(model: Model, layouts: Sequence[LayoutSource], style: str | Style, seed: int) -> Style | None:
+    if isinstance(style, str) and style == "own":
+        return model.encode_styles([layout.photo() for layout in layouts])
+    return model.styles(style, [layout.name for layout in layouts], seed)
+
+
+def _write(photo: Pixels, fit: Fit, output: Output, name: str) -> None:
+    with replacing(output.path(name)) as temporary:
+        Image.fromarray(fit.undo(photo) if output.size == "input" else photo).save(
+            temporary, **_SAVE_OPTIONS[output.format]
+        )

@@ -1,0 +1,100 @@
+"""`ccfpse synthesize`: photos of label maps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .console import errors_as_messages, progress, say, warn
+
+if TYPE_CHECKING:
+    from ccfpse.config import Settings
+
+STYLES = ("prior", "mean", "own")
+
+
+def synthesize(
+    labels: Annotated[
+        Path,
+        typer.Argument(help="Folder of label maps (nested), one label map, or a prepared store."),
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder for the photos.", show_default=False)],
+    model: Annotated[
+        Path | None, typer.Option(help="Model file; without it, the one that params.yaml trains.")
+    ] = None,
+    instances: Annotated[
+        Path | None,
+        typer.Option(help="Folder of instance maps with the label maps' names.", show_default=False),
+    ] = None,
+    style: Annotated[
+        str, typer.Option(help="prior, mean, own (prepared store only), or the path of a photo.")
+    ] = "prior",
+    seed: Annotated[int, typer.Option(min=0, help="Of the prior's styles.")] = 0,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Photos at a time; without it, runtime.inference_batch, or 8."),
+    ] = None,
+    precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
+    format: Annotated[Literal["png", "jpg", "webp"], typer.Option(help="Of the photos.")] = "png",
+    size: Annotated[
+        Literal["input", "model"], typer.Option(help="Of the photos: the label map's, or the model's.")
+    ] = "input",
+    classes: Annotated[
+        Path | None, typer.Option(help="Class table (YAML) of the label maps, if not the model's.")
+    ] = None,
+    coding: Annotated[
+        Literal["auto", "ids", "colors"], typer.Option(help="How label maps say their class.")
+    ] = "auto",
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace photos that are there.")] = False,
+) -> None:
+    """Make photos of label maps."""
+    with errors_as_messages():
+        import ccfpse
+        from ccfpse.classfiles import read_class_yaml
+        from ccfpse.config import load_settings
+        from ccfpse.errors import SkippedFilesError
+        from ccfpse.layoutfiles import find_layouts, read_photo
+        from ccfpse.synthesis import Output, listed, synthesize_files
+
+        if model is None:
+            settings = load_settings(Path("params.yaml"))
+            model = _trained(settings)
+            device = device or settings.runtime.device
+            batch = batch or settings.runtime.inference_batch
+        table = None if classes is None else read_class_yaml(classes)
+        network = ccfpse.load(model, device=device or "auto", precision=precision)
+        report = synthesize_files(
+            network,
+            find_layouts(labels, instances, network, table, coding),
+            Output(folder=out, format=format, size=size, overwrite=overwrite),
+            style=style if style in STYLES else network.encode_style(read_photo(Path(style))),
+            seed=seed,
+            batch=batch or 8,
+            skip_bad=skip_bad,
+            progress=progress,
+            warn=warn,
+        )
+        say(f"{out}: {report}")
+        if report.bad:
+            raise SkippedFilesError(listed(report.bad, most=len(report.bad)))
+
+
+def _trained(settings: "Settings") -> Path:
+    """The model that these settings train.
+
+    Raises:
+        ModelFileError: it is not there yet.
+    """
+    from ccfpse.errors import ModelFileError
+
+    path = Path(settings.paths.training) / "model.safetensors"
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no model is trained yet; run `dvc repro`, or give one with --model")
+    return path
