@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +27,28 @@ TINY: dict[str, dict[str, Any]] = {
 }
 
 
+# The installed commands are found by name, as in an active environment.
+ENVIRONMENT = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
 def run(project: Path, *command: str) -> str:
-    """What the command prints; the installed commands are found by name, as in an active environment."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    """What the command prints."""
     ended = subprocess.run(
-        command, cwd=project, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stdout
     return ended.stdout
 
 
-def repro(project: Path) -> list[str]:
+def repro(project: Path, *targets: str) -> list[str]:
     """Runs the pipeline; the stages that really ran, sorted as in STAGES."""
-    ran = re.findall(r"^Running stage '(.+)':$", run(project, "dvc", "repro"), re.MULTILINE)
+    ran = re.findall(r"^Running stage '(.+)':$", run(project, "dvc", "repro", *targets), re.MULTILINE)
     return sorted(ran, key=STAGES.index)
 
 
@@ -85,6 +96,35 @@ def test_a_change_reruns_what_follows_it_and_older_settings_come_from_the_cache(
     assert "metrics.json" in run(tiny, "dvc", "metrics", "show")
     run(tiny, "dvc", "plots", "show")
     assert "loss" in (tiny / "dvc_plots" / "index.html").read_text("utf-8").lower()
+
+
+def test_a_killed_training_goes_on_and_older_settings_still_come_from_the_cache(tiny: Path) -> None:
+    run(tiny, "dvc", "config", "--local", "core.no_scm", "true")
+    run(tiny, "dvc", "repro", "train")
+    first = (tiny / "outputs/sample/training/model.safetensors").read_bytes()
+
+    change(tiny, {"train": {"steps": 60}, "runtime": {"checkpoint_every": 1}})
+    # A session of its own: the kill reaches DVC and the training it started.
+    with subprocess.Popen(
+        ["dvc", "repro", "train"],
+        cwd=tiny,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        deadline = time.monotonic() + 120
+        while not list(tiny.glob("outputs/sample/.training.partial-*/step-*2.pt")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGKILL)
+    assert not (tiny / "outputs/sample/training").exists()
+
+    assert "going on after step" in run(tiny, "dvc", "repro", "train")
+    assert (tiny / "outputs/sample/training/model.safetensors").read_bytes() != first
+    change(tiny, {"train": {"steps": 4}})
+    assert repro(tiny, "train") == ["scan"]
+    assert (tiny / "outputs/sample/training/model.safetensors").read_bytes() == first
 
 
 def test_everything_runs_without_git(tiny: Path) -> None:
