@@ -255,7 +255,7 @@ class Model:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
     def _decoded(self, picture: Picture, coding: Coding, where: str) -> Ids:
-        if 0 in np.shape(picture):
+        if isinstance(picture, np.ndarray) and picture.size == 0:
             raise DataError(f"{where}: is an empty array; a label map has at least one pixel")
         if coding != "classes":
             return decode_labels(picture, self.class_table, coding, where)

@@ -87,16 +87,13 @@ def make_model(tmp_path: Path, table: ClassTable) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, table: ClassTable) -> Path:
-    """A prepared store of four tiny random photos, two of them for validation, with instance maps."""
+def raw(tmp_path: Path, table: ClassTable) -> Path:
+    """Raw data of one's own: two tiny random photos for training and two for validation."""
     import numpy as np
     import yaml
     from PIL import Image
 
-    from ccfpse.config import CustomData, CustomFolders, DataSettings
-    from ccfpse.preparing.store import prepare
-
-    raw, rng = tmp_path / "raw", np.random.default_rng(0)
+    folder, rng = tmp_path / "raw", np.random.default_rng(0)
     for split in ("train", "val"):
         for name in ("town/a", "town/b"):
             blocks = rng.integers(0, 3, (4, 8)).repeat(8, 0).repeat(8, 1)
@@ -105,34 +102,43 @@ def store(tmp_path: Path, table: ClassTable) -> Path:
                 ("labels", 10 * (blocks + 1)),
                 ("instances", blocks),
             ):
-                path = raw / split / kind / f"{name}.png"
+                path = folder / split / kind / f"{name}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels.astype(np.uint8)).save(path)
     entries = [{"name": c.name, "id": c.raw, "color": list(c.color)} for c in table.classes]
     entries.append({"name": "void", "id": 255, "ignore": True})
-    (raw / "classes.yaml").write_text(yaml.safe_dump(entries))
-    folders = {
-        split: CustomFolders(
-            images=f"{split}/images", labels=f"{split}/labels", instances=f"{split}/instances"
-        )
-        for split in ("train", "val")
-    }
-    data = DataSettings(
-        dataset="custom",
-        source=str(raw),
-        size=(32, 64),
-        load_size=(32, 64),
-        fit="stretch",
-        flip=True,
-        instances=True,
-        sample=None,
-        custom=CustomData(
-            classes="classes.yaml",
-            coding="auto",
-            train=folders["train"],
-            val=folders["val"],
-            validation_share=0.1,
-        ),
-    )
-    prepare(data, tmp_path / "store", skip_bad=False, workers=0)
-    return tmp_path / "store"
+    (folder / "classes.yaml").write_text(yaml.safe_dump(entries))
+    return folder
+
+
+@pytest.fixture
+def params(tmp_path: Path, raw: Path) -> Path:
+    """A settings file for `raw` and tiny networks; everything it names lies in `tmp_path`."""
+    import yaml
+
+    from ccfpse.config import preset_text
+
+    settings = yaml.safe_load(preset_text("custom"))
+    kinds = ("images", "labels", "instances")
+    splits = {split: {kind: f"{split}/{kind}" for kind in kinds} for split in ("train", "val")}
+    settings["data"] |= {"source": str(raw), "size": [32, 64], "load_size": [32, 64], "instances": True}
+    settings["data"]["custom"] |= splits
+    settings["model"] |= {"width": 2, "predictor_width": 4, "discriminator_width": 2}
+    settings["train"] |= {"steps": 2, "decay_start": 1, "batch": 2}
+    settings["judge"] |= {"enlarge": 1, "steps": 2, "batch": 2}
+    settings["loss_network"]["small"] |= {"width": 2, "steps": 2, "batch": 2}
+    settings["paths"] = {name: str(tmp_path / name) for name in settings["paths"]}
+    settings["runtime"] |= {"device": "cpu", "workers": 0}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
+    return tmp_path / "params.yaml"
+
+
+@pytest.fixture
+def store(params: Path) -> Path:
+    """The prepared store of `raw`."""
+    from ccfpse.config import load_settings
+    from ccfpse.preparing.store import prepare
+
+    settings = load_settings(params)
+    prepare(settings.data, Path(settings.paths.prepared), skip_bad=False, workers=0)
+    return Path(settings.paths.prepared)
