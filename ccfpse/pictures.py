@@ -1,9 +1,12 @@
 """Picture files of any origin, read safely: what is no whole picture is refused in one sentence."""
 
+import contextlib
 import io
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,8 @@ _DAMAGE = (
     *(struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
+_warnings = threading.Lock()  # what is said about them is said for all threads
+
 # Pillow stretches grey PNGs of 2 and 4 bits to 0..255; in a map of ids the written number is meant.
 _STRETCHED = {"L;2": 85, "L;4": 17}
 
@@ -36,7 +41,8 @@ def decode_photo(content: bytes, name: str) -> Image.Image:
     """
     picture = decode_picture(content, name)
     try:
-        picture = ImageOps.exif_transpose(picture)
+        with _quietly():
+            picture = ImageOps.exif_transpose(picture)
         if picture.mode in ("I", "I;16", "I;16B", "F"):
             return _from_wide(picture, name)
         if "transparency" in picture.info:
@@ -68,8 +74,7 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
         DataError: `content` (of the file called `name`) is no single, whole picture of a usual size.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _quietly():
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
         # MPO: a JPEG with a preview behind it, as phones write them.
         if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
@@ -98,6 +103,15 @@ def picture_values(picture: Image.Image) -> npt.NDArray[np.int32]:
     r, g, b = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int32), -1, 0)
     packed: npt.NDArray[np.int32] = (r << 16) | (g << 8) | b
     return packed
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps Pillow's remarks about odd entries to itself, but not the one about too many pixels."""
+    with _warnings, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _from_wide(picture: Image.Image, name: str) -> Image.Image:

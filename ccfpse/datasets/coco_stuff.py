@@ -50,7 +50,7 @@ def _outlines(listing: RawFile) -> dict[str, str]:
     Kept as text: COCO's 860,000 outlines need six times the memory as lists of numbers.
     """
     try:
-        content = json.loads(listing.read())
+        content = json.loads(listing.read(most=2**32))
         names = {image["id"]: str(image["file_name"]).removesuffix(".jpg") for image in content["images"]}
         grouped: defaultdict[str, list[Any]] = defaultdict(list)
         for annotation in content["annotations"]:

@@ -98,4 +98,4 @@ def _is_outside(folder: str) -> bool:
 
 
 def _tree_outside(source: Path, folder: str) -> SourceTree:
-    return SourceTree(Path(os.path.normpath(source / folder)))
+    return SourceTree(Path(os.path.normpath(source / folder)), called=folder)

@@ -23,11 +23,12 @@ class RawSample:
 
 @dataclass(frozen=True, slots=True, order=True)
 class BadFile:
-    """A file that cannot be used."""
+    """A file, or the files of a sample, that cannot be used."""
 
     name: str
+    """Of the file, or of the sample's photo."""
     problem: str
-    """A sentence that begins with the name."""
+    """A sentence that begins with the name of the file that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import functools
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,8 +16,10 @@ from ccfpse.pictures import PHOTO_SUFFIXES
 T = TypeVar("T")
 
 _SUFFIXES = (*PHOTO_SUFFIXES, ".json", ".txt", ".yaml", ".yml")
-_MOST_BYTES = 2**31
-"""Of one file; the largest of the data sets (COCO's annotations) has a quarter of it."""
+_ARCHIVE_DAMAGE = (
+    *(OSError, RuntimeError, NotImplementedError, EOFError, KeyError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +27,7 @@ class RawFile:
     """A file in a folder or an archive."""
 
     name: str
-    """Below the source, for messages and manifests; a file in an archive: ARCHIVE/PATH-IN-IT."""
+    """For messages and manifests: its path below the source; a file in an archive: ARCHIVE/PATH-IN-IT."""
     path: str
     """Where the file, or its archive, is."""
     member: str | None
@@ -33,42 +36,40 @@ class RawFile:
     def __str__(self) -> str:
         return self.name if self.name.isprintable() else ascii(self.name)
 
-    def read(self) -> bytes:
-        """All bytes.
+    def read(self, most: int = 2**28) -> bytes:
+        """All bytes, if there are no more than `most`; no picture needs more than the default.
 
         Raises:
-            DataError: not a file, not readable, damaged in its archive, or larger than any picture.
+            DataError: not a file, not readable, damaged in its archive, or too large.
         """
+        if self.member is None:
+            return self._read_unpacked(most)
         try:
-            if self.member is None:
-                found = Path(self.path).stat()
-                if stat.S_ISDIR(found.st_mode):
-                    raise DataError(f"{self}: is a folder where a file should be")
-                if not stat.S_ISREG(found.st_mode):
-                    raise DataError(f"{self}: is not a regular file")
-                self._refuse_size(found.st_size)
-                return Path(self.path).read_bytes()
             archive = _opened(self.path)
-            self._refuse_size(archive.getinfo(self.member).file_size)
+            self._refuse_more_than(most, archive.getinfo(self.member).file_size)
             return archive.read(self.member)
-        except OSError as error:
-            dangling = self.member is None and Path(self.path).is_symlink()
-            raise DataError(
-                f"{self}: {'is a link to' if dangling else 'cannot be read:'} {_told(error)}"
-            ) from error
-        except (
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-            EOFError,
-            KeyError,
-            ValueError,
-        ) as error:
+        except _ARCHIVE_DAMAGE as error:
             raise DataError(f"{self}: cannot be read from its archive ({error})") from error
 
-    def _refuse_size(self, n_bytes: int) -> None:
-        if n_bytes > _MOST_BYTES:
-            raise DataError(f"{self}: has {n_bytes} bytes; at most {_MOST_BYTES} are read")
+    def _read_unpacked(self, most: int) -> bytes:
+        path = Path(self.path)
+        try:
+            found = path.stat()
+            if stat.S_ISDIR(found.st_mode):
+                raise DataError(f"{self}: is a folder where a file should be")
+            if not stat.S_ISREG(found.st_mode):
+                raise DataError(f"{self}: is not a regular file")
+            self._refuse_more_than(most, found.st_size)
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            what = "is a link to a file that is not there" if path.is_symlink() else "has vanished"
+            raise DataError(f"{self}: {what}") from error
+        except OSError as error:
+            raise DataError(f"{self}: cannot be read: {_told(error)}") from error
+
+    def _refuse_more_than(self, most: int, n_bytes: int) -> None:
+        if n_bytes > most:
+            raise DataError(f"{self}: has {n_bytes} bytes; at most {most} are read")
 
 
 class SourceTree:
@@ -81,7 +82,8 @@ class SourceTree:
         DataError: nothing there, not a folder or zip archive, or an archive that is damaged or unsafe.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, called: str = "") -> None:
+        """Lists the files below `root`; their names begin with `called`."""
         self.root = root
         self.on_disk: dict[str, Path] = {}
         """Files and archives as they lie on the disk, by their path below the source."""
@@ -93,10 +95,10 @@ class SourceTree:
             suffix = PurePosixPath(name).suffix.lower()
             if suffix == ".zip" and path.is_file():
                 self.on_disk[name] = path
-                self._files.update(_archived(name, path))
+                self._files.update(_archived(name, path, called))
             elif suffix in _SUFFIXES:
                 self.on_disk[name] = path
-                unpacked[name] = RawFile(name, str(path), None)
+                unpacked[name] = RawFile(str(PurePosixPath(called, name)), str(path), None)
         self._files.update(unpacked)
 
     def files(self, folder: str, suffixes: tuple[str, ...]) -> dict[str, RawFile]:
@@ -166,7 +168,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _archived(name: str, path: Path) -> Iterator[tuple[str, RawFile]]:
+def _archived(name: str, path: Path, called: str) -> Iterator[tuple[str, RawFile]]:
     folder = PurePosixPath(name).parent
     try:
         members = _opened(str(path)).infolist()
@@ -187,7 +189,7 @@ def _archived(name: str, path: Path) -> Iterator[tuple[str, RawFile]]:
         ):
             yield (
                 (folder / info.filename).as_posix(),
-                RawFile(f"{name}/{info.filename}", str(path), info.filename),
+                RawFile(str(PurePosixPath(called, name, info.filename)), str(path), info.filename),
             )
 
 
