@@ -46,8 +46,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: `path` exists and is no folder, or its parent cannot be written.
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
+    refuse_file(path)
     _make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -61,8 +60,23 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def refuse_file(path: Path) -> None:
+    """Checks that a folder can be put at `path`; worth asking before hours of work.
+
+    Raises:
+        OutputError: something that is no folder is there.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
+
+
 def put_folder(finished: Path, path: Path) -> None:
-    """Flushes the folder `finished` to disk and renames it to `path`, in place of what was there."""
+    """Flushes the folder `finished` to disk and renames it to `path`, in place of the folder there.
+
+    Raises:
+        OutputError: something that is no folder is there.
+    """
+    refuse_file(path)
     for file in sorted(finished.rglob("*")):
         _flush(file)
     _flush(finished)

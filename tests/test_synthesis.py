@@ -206,6 +206,7 @@ def test_an_interruption_ends_at_once_with_whole_files(
         Image.open(photo).load()
 
 
+@pytest.mark.slow
 def test_real_label_maps_of_several_data_sets(samples: Path, tmp_path: Path, make_model: MakeModel) -> None:
     from ccfpse.classfiles import load_class_table
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ccfpse.config import Settings
 from ccfpse.errors import DataError, TrainingError, TrainingStopped
-from ccfpse.files import held_lock, put_folder, sha256_file, write_json
+from ccfpse.files import held_lock, put_folder, refuse_file, sha256_file, write_json
 from ccfpse.judge import Judge, load_judge
 from ccfpse.loss_network import load_loss_network
 from ccfpse.models import STYLE_DIM
@@ -89,8 +89,9 @@ def _fit_here(settings: Settings, places: Places, observer: Observer) -> None:
 
 
 def _open_inputs(settings: Settings, places: Places) -> tuple[PreparedStore, RunFolder]:
+    refuse_file(places.out)
     store = open_store(places.data)
-    found = (store.size, store.split("val").size, store.has_instances)
+    found = (store.split("train").size, store.split("val").size, store.has_instances)
     wanted = (settings.data.load_size, settings.data.size, settings.data.instances)
     if found != wanted:
         raise DataError(

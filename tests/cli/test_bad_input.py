@@ -323,6 +323,70 @@ def train_without_a_store(desk: Desk) -> Command:
     return ["train"]
 
 
+@case("loss_network")
+def train_without_a_loss_network(desk: Desk) -> Command:
+    assert desk.store
+    return ["train"]
+
+
+@case("prepared: was prepared with")
+def train_with_a_store_of_other_settings(desk: Desk) -> Command:
+    assert desk.store
+    desk.edit("data.size", [32, 32])
+    return ["train"]
+
+
+@case(r"vgg19\.pth")
+def loss_network_weights_missing(desk: Desk) -> Command:
+    assert desk.store
+    desk.edit("loss_network", {"kind": "vgg19", "weights": "vgg19.pth", "small": None})
+    return ["loss-network"]
+
+
+@case(r"vgg19\.pth")
+def loss_network_weights_are_text(desk: Desk) -> Command:
+    assert desk.store
+    make_text(desk.folder / "vgg19.pth")
+    desk.edit("loss_network", {"kind": "vgg19", "weights": "vgg19.pth", "small": None})
+    return ["loss-network"]
+
+
+def without_perceptual_loss(desk: Desk) -> None:
+    desk.edit("loss_network", {"kind": "none", "weights": None, "small": None})
+    desk.edit("train.weight_perceptual", 0.0)
+    assert desk.store
+    assert CliRunner().invoke(app, ["loss-network"]).exit_code == 0
+
+
+@case(r"lost\.safetensors")
+def train_from_a_missing_model(desk: Desk) -> Command:
+    without_perceptual_loss(desk)
+    desk.edit("train.init", "lost.safetensors")
+    return ["train"]
+
+
+@case(r"first\.safetensors: is not a safetensors file")
+def train_from_text(desk: Desk) -> Command:
+    without_perceptual_loss(desk)
+    make_text(desk.folder / "first.safetensors")
+    desk.edit("train.init", "first.safetensors")
+    return ["train"]
+
+
+@case("training")
+def train_into_a_file(desk: Desk) -> Command:
+    without_perceptual_loss(desk)
+    make_text(desk.folder / "training")
+    return ["train"]
+
+
+@case("judge: is not a folder")
+def judge_into_a_file(desk: Desk) -> Command:
+    assert desk.store
+    make_text(desk.folder / "judge")
+    return ["judge"]
+
+
 @case(r"manifest\.json: is not valid JSON")
 def store_with_a_damaged_manifest(desk: Desk) -> Command:
     truncate(desk.store / "manifest.json")
