@@ -35,6 +35,8 @@ class Judge:
         self.class_table = table
         self.record = record
         """What `judge.json` holds: architecture, settings, scores on real photos, checksums."""
+        self.n_features = network.n_features
+        """D of `features`."""
         self._network = network.eval()
         self._device = next(network.parameters()).device
         self._ids = torch.tensor(table.evaluated_ids, device=self._device)
@@ -44,7 +46,7 @@ class Judge:
         return self.read(pixels)[0]
 
     def features(self, pixels: Tensor) -> Tensor:
-        """Features, float32 (B, 128), of photos, uint8 (B, 3, H, W)."""
+        """Features, float32 (B, D), of photos, uint8 (B, 3, H, W)."""
         return self.read(pixels)[1]
 
     @torch.no_grad()

@@ -26,6 +26,7 @@ class JudgeNetwork(nn.Module):
         network = lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=n_classes)
         self.backbone = network.backbone
         self.head = network.classifier
+        self.n_features: int = network.classifier.high_classifier.in_channels
         for layer in self.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = _MOMENTUM
@@ -35,13 +36,13 @@ class JudgeNetwork(nn.Module):
         return self.logits_and_features(image)[0]
 
     def logits_and_features(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits, and means over the image of the channels that classes are read from, (B, 128)."""
+        """Logits, and means over the image of the channels that classes are read from, (B, n_features)."""
         large = image
         if self.enlarge > 1:
             large = F.interpolate(image, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
         stages = self.backbone(large)
         deep = self.head.cbr(stages["high"]) * self.head.scale(stages["high"])
-        features = deep.mean(dim=(2, 3))  # (B, 128)
+        features = deep.mean(dim=(2, 3))  # (B, n_features)
         fine = stages["low"]
         deep = F.interpolate(deep, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         logits = self.head.low_classifier(fine) + self.head.high_classifier(deep)
