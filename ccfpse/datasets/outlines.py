@@ -38,9 +38,20 @@ def draw_objects(objects: str, labels: npt.NDArray[Any], name: str) -> npt.NDArr
 
 
 def _mask(segmentation: Any, H: int, W: int) -> npt.NDArray[np.bool_]:
-    if isinstance(segmentation, dict) and isinstance(segmentation["counts"], str):
-        runs = segmentation
-    else:  # polygons, which pycocotools turns into one run length each, or plain numbers
-        runs = coco_mask.frPyObjects(segmentation, H, W)
-        runs = coco_mask.merge(runs) if isinstance(runs, list) else runs
+    """The pixels of one object; pycocotools trusts what it gets, so it is checked before."""
+    if isinstance(segmentation, list):
+        if not segmentation:
+            return np.zeros((H, W), bool)
+        polygons = [np.asarray(polygon, float) for polygon in segmentation]
+        if any(p.ndim != 1 or p.size < 6 or p.size % 2 or not np.isfinite(p).all() for p in polygons):
+            raise ValueError("a polygon is three or more pairs of numbers")
+        runs = coco_mask.merge(coco_mask.frPyObjects([polygon.tolist() for polygon in polygons], H, W))
+    else:
+        if list(segmentation["size"]) != [H, W]:
+            raise ValueError(f"it is for {segmentation['size']} pixels, not {[H, W]}")
+        runs = {"size": [H, W], "counts": segmentation["counts"]}
+        if not isinstance(runs["counts"], str):
+            if sum(runs["counts"]) != H * W or min(runs["counts"]) < 0:
+                raise ValueError("its run lengths do not fill the photo")
+            runs = coco_mask.frPyObjects(runs, H, W)
     return coco_mask.decode(runs).astype(bool)  # type: ignore[no-any-return]
