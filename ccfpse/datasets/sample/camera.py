@@ -27,10 +27,10 @@ class Camera:
         return columns.astype(np.float32), rows.astype(np.float32)
 
     def rays(self) -> Floats:
-        """Directions (H, W, 3) that advance one metre along `ahead`."""
+        """Directions (3, H, W) that advance one metre along `ahead`."""
         columns, rows = self.plane_coordinates()
-        rays = self.ahead + columns[None, :, None] * self.right + rows[:, None, None] * self.up
-        return np.asarray(rays, dtype=np.float32)
+        ahead, right, up = (v[:, None, None] for v in (self.ahead, self.right, self.up))
+        return np.asarray((ahead + rows[:, None] * up) + columns * right, dtype=np.float32)
 
     def sector(self) -> "Sector":
         """The piece of ground over which things can appear in the picture."""

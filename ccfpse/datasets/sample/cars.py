@@ -1,10 +1,14 @@
 """Cars: a hull over a side profile, a cabin of glass, wheels, lights and plates."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ccfpse.datasets.sample.geometry import Color, Floats, Geometry, Material, Skin, cross
+from ccfpse.datasets.sample.geometry import Color, Floats, Geometry, Material, Skin
+
+Corner = tuple[float, float, float]
 
 CAR = 26
 PAINTS: tuple[Color, ...] = (
@@ -78,61 +82,68 @@ def draw_car_shape(rng: np.random.Generator) -> CarShape:
 
 
 class _Builder:
-    """Adds shapes given in a car's own coordinates: x to its right, y ahead, z up."""
+    """Collects shapes in a car's own coordinates, x right, y ahead, z up, and adds them all at once."""
 
-    def __init__(self, scene: Geometry, car: Car) -> None:
-        c, s = np.cos(car.heading), np.sin(car.heading)
-        self.scene = scene
-        self.instance = car.instance
-        self.turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], dtype=np.float32)
-        self.shift = np.array([car.x, car.y, 0], dtype=np.float32)
+    def __init__(self, car: Car) -> None:
+        self.car = car
+        self.corners: list[Corner] = []
+        self.parts: list[tuple[int, Skin]] = []
 
     def skin(self, color: Color, material: Material = Material.PLAIN, *parameters: float) -> Skin:
-        return Skin(CAR, color, material, parameters, self.instance)
+        return Skin(CAR, color, material, parameters, self.car.instance)
 
-    def polygon(self, points: Floats, skin: Skin) -> None:
-        self.scene.polygon(points @ self.turn.T + self.shift, skin)
+    def polygon(self, corners: Sequence[Corner], skin: Skin) -> None:
+        self.corners.extend(corners)
+        self.parts.append((len(corners), skin))
 
-    def wheel(self, side: int, x: float, y: float, radius: float, skin: Skin) -> None:
-        centre = self.turn @ np.array([side * x, y, radius], dtype=np.float32) + self.shift
-        across = self.turn @ np.array([0, side * radius * 1.2, 0], dtype=np.float32)
-        self.scene.disc(
-            (centre[0], centre[1], centre[2]),
-            (across[0], across[1], 0),
-            (0, 0, radius * 1.2),
-            skin,
-            n_corners=16,
-        )
+    def finish(self, scene: Geometry) -> None:
+        """Adds the collected polygons and the wheels where the car stands."""
+        shape, c, s = self.car.shape, math.cos(self.car.heading), math.sin(self.car.heading)
+        turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], dtype=np.float32)
+        points = np.array(self.corners, dtype=np.float32) @ turn.T
+        points += np.array([self.car.x, self.car.y, 0], dtype=np.float32)
+        end = 0
+        for n, skin in self.parts:
+            scene.polygon(points[end : end + n], skin)
+            end += n
+        skin = self.skin((0.62, 0.63, 0.65), Material.WHEEL, shape.wheel)
+        reach = shape.wheel * 1.2
+        for side in (1, -1):
+            x = side * (shape.width / 2 + 0.012)
+            for y in (shape.length / 2 - 0.78, -shape.length / 2 + 0.80):
+                centre = (c * x - s * y + self.car.x, s * x + c * y + self.car.y, shape.wheel)
+                scene.disc(
+                    centre, (-s * side * reach, c * side * reach, 0), (0, 0, reach), skin, n_corners=14
+                )
 
 
-def _inset(quad: Floats, left: float, right: float, bottom: float, top: float) -> Floats:
+def _inset(quad: Sequence[Corner], left: float, right: float, bottom: float, top: float) -> list[Corner]:
     """A quadrilateral inside another: edges moved in by fractions, lifted 1.5 cm off it.
 
     Corners run bottom left, bottom right, top right, top left, as seen from outside.
     """
-    normal = cross(quad[1] - quad[0], quad[3] - quad[0])
-    u = np.array([left, 1 - right, 1 - right, left], dtype=np.float32)[:, None]
-    v = np.array([bottom, bottom, 1 - top, 1 - top], dtype=np.float32)[:, None]
-    low, high = quad[0] + u * (quad[1] - quad[0]), quad[3] + u * (quad[2] - quad[3])
-    return np.asarray(low + v * (high - low) + 0.015 / np.linalg.norm(normal) * normal, dtype=np.float32)
+    (ax, ay, az), (bx, by, bz), _, (dx, dy, dz) = quad
+    ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, dx - ax, dy - ay, dz - az
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    lift = 0.015 / math.sqrt(nx * nx + ny * ny + nz * nz)
 
+    def at(u: float, v: float) -> Corner:
+        x, y, z = (
+            (1 - v) * (a + u * (b - a)) + v * (d + u * (c - d)) for a, b, c, d in zip(*quad, strict=True)
+        )
+        return x + lift * nx, y + lift * ny, z + lift * nz
 
-def _quad(*corners: tuple[float, float, float]) -> Floats:
-    return np.array(corners, dtype=np.float32)
+    return [at(left, bottom), at(1 - right, bottom), at(1 - right, 1 - top), at(left, 1 - top)]
 
 
 def add_car(scene: Geometry, car: Car, is_far: bool) -> None:
     """Add a car; what cannot be seen from afar is left out of one that is far."""
-    build = _Builder(scene, car)
+    build = _Builder(car)
     _add_hull(build, car)
     _add_cabin(build, car)
-    shape, L, W = car.shape, car.shape.length / 2, car.shape.width / 2
-    wheel = build.skin((0.62, 0.63, 0.65), Material.WHEEL, shape.wheel)
-    for side in (1, -1):
-        for y in (L - 0.78, -L + 0.80):
-            build.wheel(side, W + 0.012, y, shape.wheel, wheel)
     if not is_far:
-        _add_trim(build, shape)
+        _add_trim(build, car.shape)
+    build.finish(scene)
 
 
 def _add_hull(build: _Builder, car: Car) -> None:
@@ -153,9 +164,9 @@ def _add_hull(build: _Builder, car: Car) -> None:
     ]
     looks = [black, black, paint, paint, paint, paint, paint]
     for (y0, z0), (y1, z1), look in zip(profile, profile[1:] + profile[:1], looks, strict=True):
-        build.polygon(_quad((-W, y0, z0), (-W, y1, z1), (W, y1, z1), (W, y0, z0)), look)
-    build.polygon(_quad(*((W, y, z) for y, z in profile)), panel)
-    build.polygon(_quad(*((-W, *profile[i]) for i in (1, 0, 6, 5, 4, 3, 2))), panel)
+        build.polygon([(-W, y0, z0), (-W, y1, z1), (W, y1, z1), (W, y0, z0)], look)
+    build.polygon([(W, y, z) for y, z in profile], panel)
+    build.polygon([(-W, *profile[i]) for i in (1, 0, 6, 5, 4, 3, 2)], panel)
 
 
 def _add_cabin(build: _Builder, car: Car) -> None:
@@ -166,11 +177,11 @@ def _add_cabin(build: _Builder, car: Car) -> None:
     cowl, tail = L - shape.bonnet, -L + shape.boot
     front, rear = cowl - slope * 1.15, tail + slope * (0.85 if shape.boot > 0.3 else 0.4)
     w, v = W - 0.03, W - (0.20 if top < 1.8 else 0.09)
-    windscreen = _quad((w, cowl, belt), (-w, cowl, belt), (-v, front, top), (v, front, top))
-    back = _quad((-w, tail, belt), (w, tail, belt), (v, rear, top), (-v, rear, top))
-    right = _quad((w, tail, belt), (w, cowl, belt), (v, front, top), (v, rear, top))
-    left = _quad((-w, cowl, belt), (-w, tail, belt), (-v, rear, top), (-v, front, top))
-    roof = _quad((-v, rear, top), (v, rear, top), (v, front, top), (-v, front, top))
+    windscreen = [(w, cowl, belt), (-w, cowl, belt), (-v, front, top), (v, front, top)]
+    back = [(-w, tail, belt), (w, tail, belt), (v, rear, top), (-v, rear, top)]
+    right = [(w, tail, belt), (w, cowl, belt), (v, front, top), (v, rear, top)]
+    left = [(-w, cowl, belt), (-w, tail, belt), (-v, rear, top), (-v, front, top)]
+    roof = [(-v, rear, top), (v, rear, top), (v, front, top), (-v, front, top)]
     paint = build.skin(car.color, Material.PAINT)
     glass = build.skin((0.10, 0.13, 0.16), Material.GLASS)
     for quad in (windscreen, back, right, left, roof):
@@ -186,9 +197,9 @@ def _add_trim(build: _Builder, shape: CarShape) -> None:
     """Lights, bumpers, grille and number plates."""
     L, W = shape.length / 2, shape.width / 2
     nose, high = shape.belt - 0.16, shape.belt - 0.12
-    fascia = _quad((W, L, CHIN_M), (-W, L, CHIN_M), (-W, L - 0.08, nose), (W, L - 0.08, nose))
-    bumper = _quad((W, L - 0.08, SILL_M), (-W, L - 0.08, SILL_M), (-W, L, CHIN_M), (W, L, CHIN_M))
-    hatch = _quad((-W, -L + 0.08, SILL_M), (W, -L + 0.08, SILL_M), (W, -L, high), (-W, -L, high))
+    fascia = [(W, L, CHIN_M), (-W, L, CHIN_M), (-W, L - 0.08, nose), (W, L - 0.08, nose)]
+    bumper = [(W, L - 0.08, SILL_M), (-W, L - 0.08, SILL_M), (-W, L, CHIN_M), (W, L, CHIN_M)]
+    hatch = [(-W, -L + 0.08, SILL_M), (W, -L + 0.08, SILL_M), (W, -L, high), (-W, -L, high)]
     white, red = build.skin((1.0, 0.97, 0.88), Material.LAMP), build.skin((0.85, 0.06, 0.05), Material.LAMP)
     dark, plate = build.skin((0.08, 0.08, 0.09)), build.skin((0.88, 0.88, 0.84))
     for left, right in ((0.03, 0.75), (0.75, 0.03)):

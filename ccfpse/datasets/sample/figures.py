@@ -52,9 +52,9 @@ def add_person(
 
 
 def add_tree(
-    scene: Geometry, rng: np.random.Generator, x: float, y: float, height: float, is_far: bool
+    scene: Geometry, rng: np.random.Generator, x: float, y: float, height: float, n_balls: int
 ) -> None:
-    """Add a tree; one that is far has fewer balls of leaves."""
+    """Add a tree whose crown is made of so many balls of leaves."""
     trunk = height * float(rng.uniform(0.28, 0.40))
     radius = height * float(rng.uniform(0.20, 0.30))
     bark = Skin(VEGETATION, (0.34, 0.27, 0.20))
@@ -65,7 +65,7 @@ def add_tree(
     color = (0.30 + 0.05 * hue, 0.42 + 0.03 * hue, 0.14 - 0.02 * hue)
     leaves = Skin(VEGETATION, color, Material.LEAVES, (float(rng.uniform(0, 500)),))
     middle = trunk + radius * 0.9
-    for i in range(3 if is_far else 7):
+    for i in range(n_balls):
         angle, out = i * 2.4 + float(rng.uniform(0, 0.8)), (0.0 if i == 0 else 0.62) * radius
         lift = radius * (0.45 if i == 0 else float(rng.uniform(-0.45, 0.75)))
         size = radius * float(rng.uniform(0.62, 0.8) if i else 0.95)

@@ -1,5 +1,7 @@
 """What stands on pavements: lamp posts, traffic lights, signs, fences."""
 
+from enum import Enum
+
 import numpy as np
 
 from ccfpse.datasets.sample.geometry import Color, Geometry, Material, Skin
@@ -12,12 +14,40 @@ WHITE: Color = (0.92, 0.92, 0.90)
 YELLOW: Color = (0.95, 0.75, 0.10)
 
 
+class Furniture(Enum):
+    """What can be put on a kerb."""
+
+    LAMP = "street lamp"
+    TRAFFIC_LIGHT = "traffic light"
+    SIGN = "road sign"
+
+    @property
+    def height(self) -> float:
+        """In metres."""
+        return {Furniture.LAMP: 6.2, Furniture.TRAFFIC_LIGHT: 3.7, Furniture.SIGN: 3.0}[self]
+
+
+def add_furniture(
+    scene: Geometry, rng: np.random.Generator, kind: Furniture, x: float, y: float, outward: int
+) -> None:
+    """Add something to the kerb on the left (`outward` -1) or on the right (1) of the carriageway.
+
+    It faces drivers on its side of the road.
+    """
+    if kind is Furniture.LAMP:
+        add_lamp_post(scene, x, y, -outward)
+    elif kind is Furniture.TRAFFIC_LIGHT:
+        add_traffic_light(scene, rng, x, y, -outward)
+    else:
+        add_sign(scene, rng, x, y, -outward)
+
+
 def add_post(scene: Geometry, x: float, y: float, height: float, thickness: float) -> None:
-    """Add an upright pole with eight sides."""
+    """Add an upright pole with five sides, which look round at its size."""
     skin = Skin(POLE, STEEL)
-    angles = np.arange(8) * (np.pi / 4)
+    angles = np.arange(5) * (2 * np.pi / 5)
     ring = [(float(x + thickness / 2 * np.cos(a)), float(y + thickness / 2 * np.sin(a))) for a in angles]
-    scene.walls(ring, 0.0, height, [skin] * 8)
+    scene.walls(ring, 0.0, height, [skin] * 5)
 
 
 def add_lamp_post(scene: Geometry, x: float, y: float, inward: int) -> None:

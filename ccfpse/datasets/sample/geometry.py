@@ -62,6 +62,8 @@ class SurfaceTable:
     along: Floats
     """Unit vector of the first coordinate on the surface; the second is `up`."""
     up: Floats
+    first_curved: int
+    """Row of the first ellipsoid."""
     quadrics: Floats
     """(n, 3, 3), the ellipsoid is (p - origin)' Q (p - origin) = 1; zeros for polygons."""
 
@@ -80,11 +82,24 @@ class Ellipsoid:
 SKY_SKIN = Skin(23, (0.5, 0.7, 0.9), Material.SKY)
 GROUND_SKIN = Skin(7, (0.3, 0.3, 0.3), Material.GROUND)
 
+SKY_ROW, GROUND_ROW, FIRST_ROW = 0, 1, 2
+"""Rows of the surface table: sky, ground, the first polygon."""
+
 
 def unit(vectors: Floats) -> Floats:
     """Vectors along the last axis, scaled to length 1."""
     length = np.sqrt(np.einsum("...i,...i", vectors, vectors))
     return np.asarray(vectors / np.maximum(length, 1e-9)[..., None], dtype=np.float32)
+
+
+def dot(a: Floats, b: Floats) -> Floats:
+    """Scalar products of vectors that run along the first axis."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], dtype=np.float32)
+
+
+def unit_columns(vectors: Floats) -> Floats:
+    """Vectors along the first axis, scaled to length 1."""
+    return np.asarray(vectors * (1 / np.sqrt(np.maximum(dot(vectors, vectors), 1e-12))), dtype=np.float32)
 
 
 def cross(a: Floats, b: Floats) -> Floats:
@@ -172,12 +187,12 @@ class Geometry:
         normals[1], along[1], up[1] = (0, 0, 1), (1, 0, 0), (0, 1, 0)
         if n_flat:
             first = np.stack([p[:3] for p in self.points])  # (n_flat, 3 corners, 3)
-            flat = slice(2, 2 + n_flat)
+            flat = slice(FIRST_ROW, FIRST_ROW + n_flat)
             along[flat] = unit(first[:, 1] - first[:, 0])
             normals[flat] = unit(np.cross(along[flat], first[:, 2] - first[:, 1]))
             up[flat] = np.cross(normals[flat], along[flat])
             origins[flat] = [p[0] if o is None else o for p, o in zip(self.points, self.origins, strict=True)]
-        for row, e in enumerate(self.ellipsoids, start=2 + n_flat):
+        for row, e in enumerate(self.ellipsoids, start=FIRST_ROW + n_flat):
             origins[row], quadrics[row] = e.centre, e.quadric
         return SurfaceTable(
             labels=np.array([s.label for s in skins], dtype=np.uint8),
@@ -189,5 +204,6 @@ class Geometry:
             origins=origins,
             along=along,
             up=up,
+            first_curved=FIRST_ROW + n_flat,
             quadrics=quadrics,
         )

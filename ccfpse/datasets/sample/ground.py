@@ -10,12 +10,12 @@ from ccfpse.datasets.sample.place import Side, Street
 from ccfpse.datasets.sample.textures import cloudy, sample_pattern
 
 ROAD, SIDEWALK, TERRAIN = 7, 8, 22
-ASPHALT = np.array([0.335, 0.335, 0.35], dtype=np.float32)
-PAVING = np.array([0.66, 0.60, 0.58], dtype=np.float32)
-KERB = np.array([0.74, 0.72, 0.70], dtype=np.float32)
-GRASS = np.array([0.47, 0.55, 0.25], dtype=np.float32)
-SOIL = np.array([0.56, 0.48, 0.33], dtype=np.float32)
-PAINT = np.array([0.90, 0.90, 0.88], dtype=np.float32)
+ASPHALT = np.array([[0.335, 0.335, 0.35]], dtype=np.float32).T
+PAVING = np.array([[0.66, 0.60, 0.58]], dtype=np.float32).T
+KERB = np.array([[0.74, 0.72, 0.70]], dtype=np.float32).T
+GRASS = np.array([[0.47, 0.55, 0.25]], dtype=np.float32).T
+SOIL = np.array([[0.56, 0.48, 0.33]], dtype=np.float32).T
+PAINT = np.array([[0.90, 0.90, 0.88]], dtype=np.float32).T
 
 
 class Where(NamedTuple):
@@ -31,8 +31,8 @@ class Where(NamedTuple):
 
 
 def locate(points: Floats, street: Street) -> Where:
-    """Points (n, 2 or more) relative to a street."""
-    x, y = points[:, 0], points[:, 1]
+    """Points (2 or more, n) relative to a street."""
+    x, y = points[0], points[1]
     from_crossing = np.full(len(x), 1e3, dtype=np.float32)
     for middle, width in street.crossings:
         np.minimum(from_crossing, np.abs(y - np.float32(middle)) - np.float32(width), out=from_crossing)
@@ -68,19 +68,19 @@ def periodic(position: Floats, period: float) -> Floats:
 
 
 def colors(at: Where, labels: NDArray[np.uint8], street: Street, footprint: Floats) -> Floats:
-    """Colours (n, 3) of points; `footprint` is the width of a pixel on the ground in metres."""
+    """Colours (3, n) of points; `footprint` is the width of a pixel on the ground in metres."""
     shift = np.float32(street.texture_seed % 997)
     fine = sample_pattern(cloudy(0.25, 1), at.x * 28 + shift, at.y * 28)
     broad = sample_pattern(cloudy(1.3, 2), at.x * 7 + shift, at.y * 7 + shift)
     grain = fine / (1 + 6 * footprint)
-    result = np.empty((len(labels), 3), dtype=np.float32)
+    result = np.empty((3, len(labels)), dtype=np.float32)
     for label, paint in ((ROAD, _road), (SIDEWALK, _sidewalk), (TERRAIN, _terrain)):
         chosen = np.flatnonzero(labels == label)
         if len(chosen):
             part = Where(
                 at.x[chosen], at.y[chosen], at.across[chosen], at.side[chosen], at.from_crossing[chosen]
             )
-            result[chosen] = paint(part, street, footprint[chosen], grain[chosen], broad[chosen])
+            result[:, chosen] = paint(part, street, footprint[chosen], grain[chosen], broad[chosen])
     return result
 
 
@@ -105,7 +105,7 @@ def _road(at: Where, street: Street, footprint: Floats, grain: Floats, broad: Fl
         cover += zebra * stripe(periodic(at.x, 1.0), 0.26, footprint)
         cover += stripe(at.from_crossing - 4.0, 0.16, footprint * 1.5) * (at.across < half - 0.2)
     worn = np.clip(cover, 0, 1) * np.clip(0.92 + 0.10 * broad - 0.06 * grain, 0, 1)
-    return np.asarray((ASPHALT * tone[:, None]) * (1 - worn[:, None]) + PAINT * worn[:, None])
+    return np.asarray((ASPHALT * tone) * (1 - worn) + PAINT * worn)
 
 
 def _sidewalk(at: Where, street: Street, footprint: Floats, grain: Floats, broad: Floats) -> Floats:
@@ -115,15 +115,12 @@ def _sidewalk(at: Where, street: Street, footprint: Floats, grain: Floats, broad
     )
     tone = 1 + 0.045 * grain + 0.05 * broad - 0.28 * joints
     beside_kerb = np.minimum(np.abs(at.across - street.half_width), np.abs(at.from_crossing))
-    kerb = stripe(beside_kerb, 0.17, footprint)[:, None]
-    edge = stripe(beside_kerb - 0.19, 0.02, footprint)[:, None]
-    return np.asarray(
-        ((PAVING * tone[:, None]) * (1 - kerb) + KERB * (kerb * (1 + 0.04 * grain[:, None])))
-        * (1 - 0.35 * edge)
-    )
+    kerb = stripe(beside_kerb, 0.17, footprint)
+    edge = stripe(beside_kerb - 0.19, 0.02, footprint)
+    return np.asarray(((PAVING * tone) * (1 - kerb) + KERB * (kerb * (1 + 0.04 * grain))) * (1 - 0.35 * edge))
 
 
 def _terrain(at: Where, street: Street, footprint: Floats, grain: Floats, broad: Floats) -> Floats:
-    bare = np.clip(0.25 * broad - 0.12, 0, 0.7)[:, None]
+    bare = np.clip(0.25 * broad - 0.12, 0, 0.7)
     blades = 1 + 0.16 * grain + 0.06 * broad
-    return np.asarray((GRASS * (1 - bare) + SOIL * bare) * blades[:, None])
+    return np.asarray((GRASS * (1 - bare) + SOIL * bare) * blades)

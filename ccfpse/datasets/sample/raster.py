@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccfpse.datasets.sample.camera import Camera
-from ccfpse.datasets.sample.geometry import Ellipsoid, Floats, Geometry
+from ccfpse.datasets.sample.geometry import FIRST_ROW, Ellipsoid, Floats, Geometry
 from ccfpse.datasets.sample.textures import foliage_noise
 
 NEAR_M = 0.25
@@ -90,46 +90,61 @@ def clip_to_near(points: Floats) -> Floats:
     return np.array(kept, dtype=np.float32).reshape(-1, 3)
 
 
-def draw_ellipsoid(
-    camera: Camera, shape: Ellipsoid, grid: tuple[Floats, Floats], buffers: Buffers, row: int
+def draw_ellipsoids(
+    camera: Camera, shapes: list[Ellipsoid], grid: tuple[Floats, Floats], buffers: Buffers, first_row: int
 ) -> None:
-    """Draw one ellipsoid: a ray meets it where a quadratic in the column and row is positive."""
-    offset = camera.position - shape.centre
-    depth = -float(offset @ camera.ahead)
-    if depth < shape.radius + NEAR_M:
+    """Draws ellipsoids: a ray meets one where a quadratic in its column and row is positive."""
+    if not shapes:
         return
-    columns, rows = grid
-    step = columns[1] - columns[0]
-    reach = shape.radius / (depth - shape.radius) * 1.05
-    cx, cy = -float(offset @ camera.right) / depth, -float(offset @ camera.up) / depth
+    axes = np.stack([camera.right, camera.up, camera.ahead])
+    offsets = (camera.position - np.stack([e.centre for e in shapes])) @ axes.T
+    quadrics = axes @ np.stack([e.quadric for e in shapes]) @ axes.T
+    towards = np.einsum("nij,nj->ni", quadrics, offsets)
+    outside = np.einsum("ni,ni->n", offsets, towards) - 1  # positive unless the camera is inside
+    radii = np.array([e.radius for e in shapes], dtype=np.float32)
+    depths = -offsets[:, 2]
+    clear = depths - radii
+    shown = (clear > NEAR_M) & (outside > 0) & (radii * camera.focal_px > 0.6 * depths)
+    middles = -offsets[:, :2] / np.maximum(depths, NEAR_M)[:, None]
     # a sphere off the axis appears longer away from the centre
-    reach_x, reach_y = reach * (1 + abs(cx)), reach * (1 + abs(cy))
-    c0 = max(int((cx - reach_x - columns[0]) / step), 0)
-    c1 = min(int((cx + reach_x - columns[0]) / step) + 2, len(columns))
-    r0 = max(int((rows[0] - cy - reach_y) / step), 0)
-    r1 = min(int((rows[0] - cy + reach_y) / step) + 2, len(rows))
+    reaches = (radii / np.maximum(clear, NEAR_M) * 1.05)[:, None] * (1 + np.abs(middles))
+    limits = np.array([grid[0][-1], grid[1][0]], dtype=np.float32)
+    shown &= (np.abs(middles) - reaches < limits).all(axis=1)
+    for i in np.flatnonzero(shown):
+        window = (*(middles[i] - reaches[i]).tolist(), *(middles[i] + reaches[i]).tolist())
+        conic = (quadrics[i], towards[i], float(outside[i]))
+        _draw_ellipsoid(conic, window, float(depths[i]), shapes[i], grid, buffers, first_row + int(i))
+
+
+def _draw_ellipsoid(
+    conic: tuple[Floats, Floats, float],
+    window: tuple[float, float, float, float],
+    depth: float,
+    shape: Ellipsoid,
+    grid: tuple[Floats, Floats],
+    buffers: Buffers,
+    row: int,
+) -> None:
+    """Draws one ellipsoid inside a window (left, low, right, high) of the picture."""
+    columns, rows = grid
+    step = float(columns[1] - columns[0])
+    left, low, right, high = window
+    c0, c1 = max(int((left - columns[0]) / step), 0), min(int((right - columns[0]) / step) + 2, len(columns))
+    r0, r1 = max(int((rows[0] - high) / step), 0), min(int((rows[0] - low) / step) + 2, len(rows))
     if c0 >= c1 or r0 >= r1:
         return
     x, y = columns[c0:c1], rows[r0:r1, None]
-    axes = np.stack([camera.ahead, camera.right, camera.up])
-    A = axes @ shape.quadric @ axes.T
-    b = axes @ shape.quadric @ offset
-    c = float(offset @ shape.quadric @ offset) - 1
-    if c <= 0:
-        return  # the camera is inside
-    toward = b[0] + b[1] * x + b[2] * y
-    square = A[0, 0] + 2 * A[0, 1] * x + A[1, 1] * x * x + (2 * A[0, 2] * y + A[2, 2] * y * y)
-    square += (2 * A[1, 2] * y) * x
+    Q, b, c = conic
+    toward = (b[0] * x) + (b[1] * y + b[2])
+    square = (Q[0, 0] * x * x + 2 * Q[0, 2] * x) + (Q[1, 1] * y * y + 2 * Q[1, 2] * y + Q[2, 2])
+    square += (2 * Q[0, 1] * y) * x
     gap = toward * toward - c * square
-    peak = float(gap.max())
-    if peak <= 0:
-        return
     candidate = (np.sqrt(np.maximum(gap, 0)) - toward) / c
     target = buffers.nearness[r0:r1, c0:c1]
     seen = candidate > target
     if shape.raggedness:
         torn = foliage_noise(shape.radius / (depth * step), r0 + 37 * row, c0 + 91 * row, gap.shape)
-        seen &= gap > torn * (peak * shape.raggedness)
+        seen &= gap > torn * (float(gap.max()) * shape.raggedness)
     else:
         seen &= gap > 0
     np.copyto(target, candidate, where=seen)
@@ -152,7 +167,7 @@ def rasterise(camera: Camera, scene: Geometry, normals: Floats) -> Buffers:
     axes = np.stack([camera.right, camera.up, camera.ahead])
     counts = [len(p) for p in scene.points]
     stacked = np.asarray((np.concatenate(scene.points) - camera.position) @ axes.T, dtype=np.float32)
-    facing = normals[2 : 2 + len(counts)] @ axes.T
+    facing = normals[FIRST_ROW : FIRST_ROW + len(counts)] @ axes.T
     ends = np.cumsum(np.array(counts, dtype=np.int64))
     first = stacked[ends - counts]
     distance = np.einsum("ni,ni->n", facing, first)  # of the camera behind the face, so negative is in front
@@ -166,7 +181,6 @@ def rasterise(camera: Camera, scene: Geometry, normals: Floats) -> Buffers:
         n, d = facing[i], distance[i]
         plane = (n[0] / d, n[1] / d, n[2] / d)
         corners = points[:, :2] / points[:, 2:]
-        fill_convex(corners, plane, grid, buffers.nearness, buffers.surfaces, int(i) + 2)
-    for row, shape in enumerate(scene.ellipsoids, start=2 + len(counts)):
-        draw_ellipsoid(camera, shape, grid, buffers, row)
+        fill_convex(corners, plane, grid, buffers.nearness, buffers.surfaces, FIRST_ROW + int(i))
+    draw_ellipsoids(camera, scene.ellipsoids, grid, buffers, FIRST_ROW + len(counts))
     return buffers

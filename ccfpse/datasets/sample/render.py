@@ -11,8 +11,13 @@ from ccfpse.datasets.sample.raster import rasterise
 from ccfpse.datasets.sample.scene import build_scene
 from ccfpse.datasets.sample.shade import shade
 from ccfpse.datasets.sample.shadows import cast_shadows
+from ccfpse.datasets.sample.textures import speckle
 
 SIZE = (256, 512)
+SPECKLES = 100_000
+"""Places at which the noise of a photograph may start."""
+KNEE = 0.8
+"""Display brightness above which highlights are compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +58,23 @@ def _expose(
     linear: Floats, surfaces: NDArray[np.int32], labels: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """A photograph of linear light: smooth edges, exposure, a darker rim, sensor noise."""
-    H, W, _ = linear.shape
+    _, H, W = linear.shape
     shown = np.sqrt(np.maximum(linear, 0))
-    key = float(np.median(shown[::8, ::8]))
+    key = float(np.median(shown[:, ::8, ::8]))
     shown *= np.float32(np.clip(0.50 / max(key, 0.05), 0.92, 1.22))
-    shown = np.where(shown > 0.8, 0.8 + 0.2 * np.tanh((shown - 0.8) / 0.2), shown)
+    bright = shown > KNEE
+    shown[bright] = KNEE + (1 - KNEE) * np.tanh((shown[bright] - KNEE) / (1 - KNEE))
     shown = _soften_edges(shown, surfaces * 256 + labels)
     y, x = np.linspace(-1, 1, H, dtype=np.float32)[:, None], np.linspace(-1, 1, W, dtype=np.float32)
-    rim = 1 - 0.10 * (x * x * 0.6 + y * y * 0.4)
-    grain = rng.standard_normal((H, W), dtype=np.float32) * np.float32(0.013)
-    tint = rng.standard_normal((H // 2, W // 2, 3), dtype=np.float32) * np.float32(0.006)
-    shown = shown * rim[..., None] + grain[..., None] + tint.repeat(2, axis=0).repeat(2, axis=1)
-    return np.asarray(np.clip(shown * 255 + 0.5, 0, 255), dtype=np.uint8)
+    shown *= 1 - 0.06 * x * x - 0.04 * y * y
+    start = int(rng.integers(SPECKLES))  # of the sensor's noise, common to the colours and of each
+    noise = speckle(SPECKLES + 4 * H * W, 3)[start : start + 4 * H * W].reshape(4, H, W)
+    shown += noise[0] * np.float32(0.013)
+    shown += noise[1:] * np.float32(0.004)
+    shown *= 255
+    shown += 0.5
+    bytes_ = np.clip(shown, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(bytes_.transpose(1, 2, 0))
 
 
 def _soften_edges(shown: Floats, parts: NDArray[np.int32]) -> Floats:
@@ -75,7 +85,9 @@ def _soften_edges(shown: Floats, parts: NDArray[np.int32]) -> Floats:
     edge[:, :-1] |= across
     edge[1:] |= down
     edge[:-1] |= down
-    padded = np.pad(shown, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    tall = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    blurred = (tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) / 16
-    return np.where(edge[..., None], blurred, shown)
+    blurred = np.empty_like(shown)
+    for channel, result in zip(shown, blurred, strict=True):
+        padded = np.pad(channel, 1, mode="edge")
+        tall = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+        result[:] = tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]
+    return np.where(edge, blurred / 16, shown)

@@ -8,7 +8,7 @@ from ccfpse.datasets.sample.figures import VEGETATION, add_bush, add_tree
 from ccfpse.datasets.sample.furniture import add_fence
 from ccfpse.datasets.sample.geometry import Floats, Geometry, Material, Skin
 from ccfpse.datasets.sample.place import Side, Street
-from ccfpse.datasets.sample.stage import END_M, FAR_M, START_M, Stage
+from ccfpse.datasets.sample.stage import END_M, START_M, Stage
 from ccfpse.datasets.sample.traffic import add_bonnet_of_own_car, add_cars, add_people, furnish_kerbs
 
 
@@ -93,7 +93,7 @@ def _add_garden(stage: Stage, outward: int, front: float, start: float, stop: fl
             add_bush(stage.shapes, rng, x, y, float(rng.uniform(0.5, 1.0)))
     x, y = outward * (edge + front) / 2, float(rng.uniform(start, stop))
     if rng.random() < 0.35 and stage.distance(x, y) > 8 and stage.matters(x, y, 4, 8):
-        add_tree(stage.shapes, rng, x, y, float(rng.uniform(4, 8)), stage.distance(x, y) > FAR_M)
+        add_tree(stage.shapes, rng, x, y, float(rng.uniform(4, 8)), stage.crown_balls(x, y))
 
 
 def _add_park(stage: Stage, outward: int, front: float, start: float, stop: float) -> None:
@@ -101,7 +101,7 @@ def _add_park(stage: Stage, outward: int, front: float, start: float, stop: floa
     for _ in range(int(rng.integers(1, 5))):
         x, y = outward * (front + float(rng.uniform(1.5, 30))), float(rng.uniform(start, stop))
         if stage.distance(x, y) > 7 and stage.matters(x, y, 5, 12):
-            add_tree(stage.shapes, rng, x, y, float(rng.uniform(6, 12)), stage.distance(x, y) > FAR_M)
+            add_tree(stage.shapes, rng, x, y, float(rng.uniform(6, 12)), stage.crown_balls(x, y))
     for _ in range(int(rng.integers(0, 3))):
         x, y = outward * (front + float(rng.uniform(1, 14))), float(rng.uniform(start, stop))
         if 4 < stage.distance(x, y) < 60 and stage.matters(x, y, 1.5, 1.5):
@@ -120,4 +120,4 @@ def _close_horizon(stage: Stage) -> None:
             if stage.sector.touches(x + 9, y + 5, 14):
                 add_house(stage.shapes, stage.rng, House((x, x + 18), (y, y + depth), height, ridge))
     for x in stage.rng.uniform(-70, 70, size=8):
-        add_tree(stage.shapes, stage.rng, float(x), END_M + 4, float(stage.rng.uniform(7, 13)), True)
+        add_tree(stage.shapes, stage.rng, float(x), END_M + 4, float(stage.rng.uniform(7, 13)), 3)

@@ -8,7 +8,7 @@ from ccfpse.datasets.sample.camera import Camera, Sector
 from ccfpse.datasets.sample.geometry import Floats, Geometry
 from ccfpse.datasets.sample.place import Street
 
-FAR_M = 40.0
+FAR_M = 35.0
 """Beyond this, small parts are left out."""
 START_M, END_M = -45.0, 125.0
 """The street's stretch along y; the camera stands near y = 0."""
@@ -26,6 +26,9 @@ class Stage:
     footprints: list[Floats] = field(default_factory=list)
     """Ground that stands under something, each (n, 2): light is scarce beside it."""
 
+    occupied: list[tuple[float, float, float, float]] = field(default_factory=list)
+    """Rectangles of ground that are taken: middles and half their sides."""
+
     def __post_init__(self) -> None:
         self.sector = self.camera.sector()
 
@@ -36,6 +39,18 @@ class Stage:
     def distance(self, x: float, y: float) -> float:
         """From the camera, over ground."""
         return float(np.hypot(x - self.camera.position[0], y - self.camera.position[1]))
+
+    def occupy(self, x: float, y: float, half_x: float, half_y: float) -> bool:
+        """Takes a rectangle of ground for something; False if some of it is taken."""
+        is_free = all(abs(x - a) >= half_x + w or abs(y - b) >= half_y + d for a, b, w, d in self.occupied)
+        if is_free:
+            self.occupied.append((x, y, half_x, half_y))
+        return is_free
+
+    def crown_balls(self, x: float, y: float) -> int:
+        """How many balls of leaves a tree needs at a place."""
+        distance = self.distance(x, y)
+        return 7 if distance < 18 else 5 if distance < FAR_M else 3
 
     def ahead_of_camera(self, near: float, far: float) -> tuple[float, float]:
         """A random point of the ground towards which the camera looks."""

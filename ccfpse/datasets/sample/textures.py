@@ -42,6 +42,12 @@ def foliage_noise(radius_px: float, row: int, column: int, shape: tuple[int, ...
     return _foliage(level)[row : row + shape[0], column : column + shape[1]]
 
 
+@cache
+def speckle(n: int, seed: int) -> Floats:
+    """Independent numbers, (n,), of mean 0 and deviation 1."""
+    return np.random.default_rng(seed).standard_normal(n, dtype=np.float32)
+
+
 def sample_pattern(pattern: Floats, x: Floats, y: Floats) -> Floats:
     """The pattern's value at texel coordinates, wrapped around, nearest texel."""
     column = np.floor(x).astype(np.int32) & (SIDE - 1)

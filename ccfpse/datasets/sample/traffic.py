@@ -4,7 +4,7 @@ import numpy as np
 
 from ccfpse.datasets.sample.cars import CAR, PAINTS, Car, add_car, draw_car_shape, footprint
 from ccfpse.datasets.sample.figures import PERSON, add_person, add_tree
-from ccfpse.datasets.sample.furniture import add_lamp_post, add_sign, add_traffic_light
+from ccfpse.datasets.sample.furniture import Furniture, add_furniture
 from ccfpse.datasets.sample.geometry import Material, Skin
 from ccfpse.datasets.sample.place import Side
 from ccfpse.datasets.sample.stage import END_M, FAR_M, START_M, Stage
@@ -15,49 +15,47 @@ EGO_VEHICLE = 1
 def furnish_kerbs(stage: Stage) -> None:
     """Lamps, trees, signs and traffic lights along the carriageway."""
     street, rng = stage.street, stage.rng
-    for side in (0, 1):
-        outward = 1 if side else -1
-        kerb = outward * (street.half_width + 0.45)
-        step = float(rng.uniform(15, 24))
-        if rng.random() < 0.8:
-            for y in np.arange(START_M + rng.uniform(0, step), 90, step):
-                if stage.distance(kerb, y) > 2.2 and stage.matters(kerb, y, 1.9, 6.2):
-                    add_lamp_post(stage.shapes, kerb, float(y), -outward)
-        if street.walks[side] > 1.9 and rng.random() < 0.5:
-            step, tall = float(rng.uniform(7, 12)), float(rng.uniform(4.5, 8))
-            for y in np.arange(START_M + rng.uniform(0, step), END_M, step):
-                shown = stage.distance(kerb, y) > 6.5 and stage.matters(kerb, y, 4, 9)
-                if shown and street.is_free(y, y) and rng.random() < 0.85:
-                    height = tall * float(rng.uniform(0.85, 1.15))
-                    add_tree(
-                        stage.shapes,
-                        rng,
-                        kerb + 0.3 * outward,
-                        float(y),
-                        height,
-                        stage.distance(kerb, y) > FAR_M,
-                    )
-        for y in np.arange(START_M + rng.uniform(0, 14), 60, 14):
-            if rng.random() < 0.4 and stage.distance(kerb, y) > 3 and stage.matters(kerb, y, 0.5, 3):
-                add_sign(stage.shapes, rng, kerb, float(y), -outward)
-        for middle, width in street.crossings:
-            y = middle - outward * (width + 0.6)
-            shown = stage.distance(kerb, y) > 3 and stage.matters(kerb, y, 0.3, 3.7)
-            if middle < 70 and shown and rng.random() < 0.6:
-                add_traffic_light(stage.shapes, rng, kerb, y, -outward)
     for _ in range(3):  # some close to the camera, so that they are not always specks
         x, y = stage.ahead_of_camera(4, 10)
-        outward = 1 if x > 0 else -1
         if abs(x) > street.half_width - 1.0:
-            x = outward * (street.half_width + 0.4)
-            if stage.distance(x, y) > 3:
-                kind = rng.random()
-                if kind < 0.4:
-                    add_sign(stage.shapes, rng, x, y, -outward)
-                elif kind < 0.75:
-                    add_traffic_light(stage.shapes, rng, x, y, -outward)
-                else:
-                    add_lamp_post(stage.shapes, x, y, -outward)
+            kind = (Furniture.SIGN, Furniture.TRAFFIC_LIGHT, Furniture.LAMP)[
+                rng.choice(3, p=[0.4, 0.35, 0.25])
+            ]
+            _put(stage, kind, 1 if x > 0 else 0, y)
+    for side in (0, 1):
+        outward = 1 if side else -1
+        step = float(rng.uniform(15, 24))
+        if rng.random() < 0.8:
+            for y in np.arange(START_M + rng.uniform(0, step), 70, step):
+                _put(stage, Furniture.LAMP, side, float(y))
+        for y in np.arange(START_M + rng.uniform(0, 14), 60, 14):
+            if rng.random() < 0.4:
+                _put(stage, Furniture.SIGN, side, float(y))
+        for middle, width in street.crossings:
+            if middle < 70 and rng.random() < 0.6:
+                _put(stage, Furniture.TRAFFIC_LIGHT, side, middle - outward * (width + 0.6))
+        if street.walks[side] > 1.9 and rng.random() < 0.5:
+            _plant_row(stage, side)
+
+
+def _put(stage: Stage, kind: Furniture, side: int, y: float) -> None:
+    """Puts something on the kerb, unless something is there, it is at the camera or cannot be seen."""
+    outward = 1 if side else -1
+    x = outward * (stage.street.half_width + 0.45)
+    if stage.distance(x, y) > 3 and stage.matters(x, y, 1.9, kind.height) and stage.occupy(x, y, 0.25, 0.5):
+        add_furniture(stage.shapes, stage.rng, kind, x, y, outward)
+
+
+def _plant_row(stage: Stage, side: int) -> None:
+    """Trees at even distances along the kerb."""
+    street, rng = stage.street, stage.rng
+    x = (1 if side else -1) * (street.half_width + 0.75)
+    step, typical = float(rng.uniform(7, 12)), float(rng.uniform(4.5, 8))
+    for y in np.arange(START_M + rng.uniform(0, step), END_M, step).tolist():
+        shown = stage.distance(x, y) > 6.5 and stage.matters(x, y, 4, 9)
+        if shown and rng.random() < 0.85 and street.is_free(y, y) and stage.occupy(x, y, 0.4, 0.4):
+            height = typical * float(rng.uniform(0.85, 1.15))
+            add_tree(stage.shapes, rng, x, y, height, stage.crown_balls(x, y))
 
 
 def add_cars(stage: Stage) -> None:
@@ -66,8 +64,7 @@ def add_cars(stage: Stage) -> None:
     stands: list[tuple[float, float, float]] = []
 
     def offer(x: float, y: float, heading: float) -> None:
-        is_apart = all(abs(x - a) > 2.3 or abs(y - b) > 5.3 for a, b, _ in stands)
-        if is_apart and stage.distance(x, y) > 4.2:
+        if stage.distance(x, y) > 4.2 and stage.occupy(x, y, 1.15, 2.65):
             stands.append((x, y, heading))
 
     for _ in range(5):  # some close to the camera
@@ -107,6 +104,8 @@ def add_people(stage: Stage) -> None:
         indoors = abs(x) > front - 0.4 and street.sides[1 if x > 0 else 0] is not Side.PARK
         if indoors or (on_road and rng.random() < 0.8) or abs(x) > front + 12:
             continue
+        if not stage.occupy(x, y, 0.3, 0.3):
+            continue
         heading = float(rng.choice([0, np.pi]) + rng.normal(0, 0.3)) + (np.pi / 2 if on_road else 0)
         add_person(stage.shapes, rng, x, y, heading, PERSON * 1000 + number)
         number += 1
@@ -120,10 +119,6 @@ def add_bonnet_of_own_car(stage: Stage) -> None:
     slope = camera.size[0] / 2 / camera.focal_px
     drop = 1.3 * slope * float(stage.rng.uniform(0.74, 0.86))
     points = (
-        camera.position
-        + across[:, None] * camera.right
-        + along[:, None] * camera.ahead
-        - (drop + 0.06 * np.cos(angles[:, None] * 2)) * 0
-        - drop * camera.up
+        camera.position + across[:, None] * camera.right + along[:, None] * camera.ahead - drop * camera.up
     )
     stage.shapes.polygon(points.astype(np.float32), Skin(EGO_VEHICLE, (0.16, 0.17, 0.19), Material.PAINT))

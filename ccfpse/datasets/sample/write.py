@@ -1,16 +1,20 @@
 """The embedded data set on disk, in the raw layout of Cityscapes, written by several processes."""
 
+import os
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ccfpse.datasets.sample.render import SIZE, render_scene
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import read_json, replacing, write_json
+from ccfpse.files import read_json, write_json
 
 RENDERER_VERSION = 1
 """Raise it whenever the same seed gives other pictures."""
@@ -116,10 +120,24 @@ def _job(folder: Path, split: str, number: int, seed: int) -> _Job:
 
 def _render(job: _Job) -> None:
     scene = render_scene(job.seed, job.scene)
-    for path, array in (
-        (job.photo, scene.pixels),
-        (job.labels, scene.label_ids),
-        (job.instances, scene.instance_ids),
-    ):
-        with replacing(path) as temporary:
-            Image.fromarray(array).save(temporary, compress_level=1)
+    _save(scene.pixels, job.photo)
+    _save(scene.label_ids, job.labels)
+    _save(scene.instance_ids, job.instances)
+
+
+def _save(array: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> None:
+    """Writes a PNG under another name first, so that a process that is killed leaves no half file.
+
+    Not flushed to disk one by one as in `files.replacing`: that takes a third of the time of rendering, and
+    `prepare` reads every file again.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # looking for runs only suits label maps, and noisy photos no less than looking for repetitions
+        Image.fromarray(array).save(temporary, compress_level=1, compress_type=zlib.Z_RLE)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
