@@ -47,7 +47,8 @@ def prepare(
             warn(note)
         if report.skipped:
             listed = "".join(f"\n  {file.problem}" for file in report.skipped)
-            warn(f"{len(report.skipped)} files were left out:{listed}")
+            count = len(report.skipped)
+            warn(f"{count} {'file was' if count == 1 else 'files were'} left out:{listed}")
         if report.continued:
             say(f"went on after {report.continued} samples that an earlier run had finished")
         counts = " and ".join(f"{count} for {split}" for split, count in report.counts.items())

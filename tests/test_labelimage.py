@@ -1,3 +1,5 @@
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,6 @@ def test_a_palette_of_neither_ids_nor_known_colours_names_the_ids(tmp_path: Path
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_small_grey_pngs_hold_the_written_numbers(tmp_path: Path, bits: int) -> None:
     """Pillow stretches 2 and 4 bits to 0..255, and cannot write them: the file is made by hand."""
-    import struct
-    import zlib
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,5 +1,7 @@
 import contextlib
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -70,9 +72,6 @@ def test_instance_numbers_of_sixteen_bits_survive() -> None:
 
 def huge() -> bytes:
     """A PNG whose header declares 60,000 x 60,000 pixels."""
-    import struct
-    import zlib
-
     content = bytearray(encoded(Image.new("L", (1, 1))))
     content[16:24] = struct.pack(">II", 60000, 60000)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
