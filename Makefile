@@ -36,10 +36,7 @@ demo: setup
 	@if git rev-parse --git-dir > /dev/null 2>&1; then dvc config --local -q --unset core.no_scm || true; \
 	  else dvc config --local core.no_scm true; fi
 	dvc repro
-	@dvc metrics show
-	@python -c 'from pathlib import Path; from ccfpse.config import load_settings; folder = \
-	  Path(load_settings(Path("params.yaml")).paths.evaluation); \
-	  print("label | real | synthesized:", folder.resolve() / "pictures.png")'
+	@ccfpse evaluate --show
 
 test check: lint
 	OMP_NUM_THREADS=1 pytest -n $(JOBS) -q $(if $(filter check,$@),-m "not slow")

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 
 import typer
@@ -30,6 +30,17 @@ def show_tracebacks(shown: bool) -> None:
 def say(text: str) -> None:
     """Prints a command's answer."""
     print(text, flush=True)
+
+
+def say_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a command's answer as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def warn(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .console import errors_as_messages, progress, say, warn
+from .console import errors_as_messages, progress, say, say_table, warn
 
 _COLUMNS = {"synthesized": None, "real photos": "real", "shuffled labels": "shuffled_labels"}
 
@@ -21,41 +21,44 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the results; without it, paths.evaluation.", show_default=False),
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the results that are there, make none.")
+    ] = False,
 ) -> None:
     """Score synthesized photos beside the real ones of the validation split."""
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
-        from ccfpse.evaluation.evaluate import PICTURES, Places
+        from ccfpse.errors import DataError
+        from ccfpse.evaluation.evaluate import METRICS, PICTURES, Places
         from ccfpse.evaluation.evaluate import evaluate as run
+        from ccfpse.files import read_json
 
         settings = load_settings(params)
         places = Places.of(settings)
         places = dataclasses.replace(
             places, synthesized=synthesized or places.synthesized, out=out or places.out
         )
-        with progress("evaluate") as update:
-            metrics = run(settings, places, pick_device(settings.runtime.device), update)
+        if show:
+            metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
+        else:
+            with progress("evaluate") as update:
+                metrics = run(settings, places, pick_device(settings.runtime.device), update)
         _show(metrics)
         say(f"pictures: {places.out / PICTURES}")
 
 
 def _show(metrics: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", *_COLUMNS, title=f"{metrics['photos']} photos, style {metrics['style']}")
     sections = [metrics if key is None else metrics[key] for key in _COLUMNS.values()]
-    for name in ("miou", "accuracy"):
-        table.add_row(name, *("-" if section is None else f"{section[name]:.3f}" for section in sections))
-    table.add_section()
-    for name in metrics["iou"]:
-        table.add_row(
-            f"IoU {name}",
-            *("-" if section is None else f"{section['iou'][name]:.3f}" for section in sections),
-        )
-    console = Console()
-    console.print(table)
+    rows = [
+        (name, *("-" if section is None else f"{section[name]:.3f}" for section in sections))
+        for name in ("miou", "accuracy")
+    ]
+    rows += [
+        (f"IoU {name}", *("-" if section is None else f"{section['iou'][name]:.3f}" for section in sections))
+        for name in metrics["iou"]
+    ]
+    say_table(f"{metrics['photos']} photos, style {metrics['style']}", ("", *_COLUMNS), rows)
     for name in ("fid", "frechet_judge_features", "ssim", "psnr"):
         if metrics.get(name) is not None:
             say(f"{name}: {metrics[name]:.3f}")

@@ -1,11 +1,19 @@
 """Assembles the commands into `ccfpse`. Nothing here imports torch: `--help` answers at once."""
 
-from importlib import import_module, util
 from typing import Annotated
 
 import typer
 
 from .console import show_tracebacks
+from .evaluate import evaluate
+from .import_ import import_
+from .judge import judge
+from .loss_network import loss_network
+from .prepare import prepare
+from .preset import preset
+from .scan import scan
+from .synthesize import synthesize
+from .train import train
 
 app = typer.Typer(
     name="ccfpse",
@@ -15,19 +23,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for _name in (
-    "preset",
-    "scan",
-    "prepare",
-    "judge",
-    "loss_network",
-    "train",
-    "synthesize",
-    "evaluate",
-    "import_",
-):
-    if util.find_spec(f"ccfpse_cli.{_name}"):
-        app.command(_name.strip("_").replace("_", "-"))(getattr(import_module(f"ccfpse_cli.{_name}"), _name))
+for _command in (preset, scan, prepare, judge, loss_network, train, synthesize, evaluate):
+    app.command()(_command)
+app.command("import")(import_)  # `import` cannot name a function
 
 
 def _show_version(wanted: bool) -> None:
