@@ -191,7 +191,8 @@ def _check(path: Path, model: ModelFile) -> None:
         }
         if model.model.style:
             networks["encoder"] = make_encoder(model.model)
-        networks["discriminator"] = make_discriminator(model.model, model.n_layout)
+        if model.has("discriminator"):
+            networks["discriminator"] = make_discriminator(model.model, model.n_layout)
     expected: dict[str, Tensor] = {}
     for name, network in networks.items():
         if name == "generator" or model.has(name):

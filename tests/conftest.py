@@ -1,5 +1,7 @@
+import functools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,34 +58,39 @@ def table() -> ClassTable:
 def make_model(tmp_path: Path, table: ClassTable) -> Callable[..., Path]:
     """Writes a model file with tiny random networks; keywords change it."""
 
-    def make(
-        name: str = "model.safetensors",
-        style: bool = False,
-        size: tuple[int, int] = (32, 64),
-        boundary: bool = True,
-        classes: ClassTable = table,
-        encoder: bool = True,
-    ) -> Path:
-        import torch
-
-        from ccfpse.config import ModelSettings, plain
-        from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
-
-        torch.manual_seed(0)
-        settings = ModelSettings(width=2, predictor_width=4, doublings=5, style=style, discriminator_width=2)
-        weights = with_prefix(
-            "generator", make_generator(settings, classes.n_labels + boundary, size).state_dict()
-        )
-        if style and encoder:
-            weights |= with_prefix("encoder", make_encoder(settings).state_dict())
-        # Photos of untrained networks are nearly grey; these shall differ.
-        weights["generator.to_rgb.weight"] *= 20
-        described: dict[str, Any] = {"model": plain(settings), "size": list(size), "has_boundary": boundary}
+    def make(name: str = "model.safetensors", classes: ClassTable = table, **changes: Any) -> Path:
         path = tmp_path / name
-        save_model(path, ModelFile(settings=described, class_table=classes, provenance={}, weights=weights))
+        path.write_bytes(_model_file(classes, **changes))
         return path
 
     return make
+
+
+@functools.cache
+def _model_file(
+    classes: ClassTable,
+    style: bool = False,
+    size: tuple[int, int] = (32, 64),
+    boundary: bool = True,
+    encoder: bool = True,
+) -> bytes:
+    import torch
+
+    from ccfpse.config import ModelSettings, plain
+    from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
+
+    torch.manual_seed(0)
+    settings = ModelSettings(width=2, predictor_width=4, doublings=5, style=style, discriminator_width=2)
+    generator = make_generator(settings, classes.n_labels + boundary, size)
+    weights = with_prefix("generator", generator.state_dict())
+    if style and encoder:
+        weights |= with_prefix("encoder", make_encoder(settings).state_dict())
+    weights["generator.to_rgb.weight"] *= 20  # or all photos of an untrained network are nearly grey
+    described = {"model": plain(settings), "size": list(size), "has_boundary": boundary}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.safetensors")
+        save_model(path, ModelFile(settings=described, class_table=classes, provenance={}, weights=weights))
+        return path.read_bytes()
 
 
 @pytest.fixture

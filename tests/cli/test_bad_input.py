@@ -541,6 +541,40 @@ for _damage, _words in REFUSED_LABELS.items():
     CASES.append(pytest.param(damaged_layout(_damage), rf"bad\.png.*({_words})", id=_id))
 
 
+# evaluate
+
+
+def synthesized(desk: Desk) -> Path:
+    """Photos for the validation split."""
+    shutil.copytree(desk.store.parent / "raw/val/images", desk.folder / "synthesized")
+    return desk.folder / "synthesized"
+
+
+@case("prepared: is no complete prepared store")
+def evaluate_without_a_store(desk: Desk) -> Command:
+    assert desk.params.exists()
+    return ["evaluate"]
+
+
+@case(r"town/b\.png: is missing, 1 of 2")
+def evaluate_without_a_photo(desk: Desk) -> Command:
+    (synthesized(desk) / "town/b.png").unlink()
+    return ["evaluate"]
+
+
+@case(r"judge/judge\.json: cannot be read.*run `ccfpse judge`")
+def evaluate_without_a_judge(desk: Desk) -> Command:
+    assert synthesized(desk)
+    return ["evaluate"]
+
+
+@case(r"town/b\.png: is 20x30, but the validation photos are 32x64")
+def evaluate_a_photo_of_another_size(desk: Desk) -> Command:
+    make_other_size(synthesized(desk) / "town/b.png")
+    assert CliRunner().invoke(app, ["judge"]).exit_code == 0
+    return ["evaluate"]
+
+
 # import
 
 
