@@ -1,8 +1,11 @@
 """Fréchet distance between two sets of features, from streamed sums: memory does not grow with the sets."""
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 from pytorch_fid.fid_score import calculate_frechet_distance
+from scipy.linalg import LinAlgWarning
 
 from ccfpse.errors import DataError
 
@@ -47,4 +50,9 @@ def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
     """
     if min(a.count, b.count) < 2:
         raise DataError("a distance between sets of photos needs at least two photos in each")
-    return float(calculate_frechet_distance(a.mean, a.covariance, b.mean, b.covariance))
+    with warnings.catch_warnings():
+        # Fewer photos than features make the product singular, which that code is prepared for; and it
+        # calls SciPy in a way that will be gone in 1.18, which the requirements exclude.
+        warnings.simplefilter("ignore", LinAlgWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return float(calculate_frechet_distance(a.mean, a.covariance, b.mean, b.covariance))
