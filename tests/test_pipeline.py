@@ -104,7 +104,7 @@ def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_ba
     change(tiny, {"runtime": {"log_every": 2, "checkpoint_every": 1}})
     assert repro(tiny) == ["scan"]
 
-    change(tiny, {"train": {"steps": 40}})
+    change(tiny, {"train": {"steps": 16}})
     kill_while_training(tiny)
     printed = run(tiny, "dvc", "repro")
     assert "going on after step" in printed
