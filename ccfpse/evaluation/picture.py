@@ -10,7 +10,7 @@ from ccfpse.evaluation.photos import Pixels
 from ccfpse.files import replacing
 from ccfpse.labelspace import Color
 
-_CELL = 360  # width that cells are enlarged to, at most
+_CELL = 400  # width that cells are enlarged to, at most
 _GAP = 8
 _LINE = 24
 _SWATCH = 14

@@ -16,7 +16,7 @@ def test_cells_are_enlarged_by_a_whole_factor_and_keep_their_pixels(tmp_path: Pa
     columns = {"label": [plain(RED)] * 2, "synthesized": [plain(BLUE)] * 2}
     write_picture(tmp_path / "p.png", columns, {})
     pixels = np.asarray(Image.open(tmp_path / "p.png"))
-    enlarged = 5**2 * 32 * 64
+    enlarged = 6**2 * 32 * 64
     assert (pixels == RED).all(axis=2).sum() == 2 * enlarged
     assert (pixels == BLUE).all(axis=2).sum() == 2 * enlarged
 
