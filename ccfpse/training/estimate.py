@@ -4,6 +4,7 @@ import dataclasses
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ccfpse.config import Settings
 from ccfpse.labelspace import ClassTable
@@ -26,11 +27,11 @@ class Estimate:
 
 
 def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
-    """Runs the generator's forward pass on shapes alone (torch's meta device) and counts what it keeps.
+    """Runs the generator's forward pass on tensors without content and counts what it keeps.
 
     The loss network is left out: what it is, is known only when its own stage has run.
     """
-    with torch.device("meta"):
+    with FakeTensorMode():
         untrained = shape_networks(settings, class_table)
         networks = Networks(untrained.generator, untrained.discriminator, untrained.encoder, None)
         share = settings.train.batch // settings.runtime.processes // settings.train.accumulation

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ccfpse.config import Settings
 from ccfpse.errors import DataError, TrainingError, TrainingStopped
-from ccfpse.files import held_lock, put_folder, refuse_file, sha256_file, write_json
+from ccfpse.files import held_lock, put_folder, refuse_file, sha256_file
 from ccfpse.judge import Judge, load_judge
 from ccfpse.loss_network import load_loss_network
 from ccfpse.models import STYLE_DIM
@@ -217,20 +217,13 @@ class _Run:
         for part in (self.folder.log, self.folder.strip):
             shutil.copytree(part, finished / part.name)
         write_model(finished / "model.safetensors", trainer, self.store, self.loss_record)
-        write_json(finished / "training.json", self._record())
         self.places.out.parent.mkdir(parents=True, exist_ok=True)
         put_folder(finished, self.places.out)
-
-    def _record(self) -> dict[str, float | int | str]:
-        seconds = self.trained_seconds
-        return {
-            "steps": self.settings.train.steps,
-            "seconds_of_last_process": round(seconds, 1),
-            "share_waiting_for_data": round(self.waited_seconds / seconds, 5) if seconds else 0.0,
-            "processes": self.processes.count,
-            "device": str(self.processes.device),
-            "torch": torch.__version__,
-        }
+        if self.trained_seconds:
+            self._say(
+                f"{self.places.out}: trained in {self.trained_seconds:.0f} s, "
+                f"{self.waited_seconds / self.trained_seconds:.1%} of it waiting for data"
+            )
 
     def _settling(
         self, trainer: Trainer, parts: Iterator[list[RawBatch]], first_step: int

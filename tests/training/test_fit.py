@@ -1,0 +1,189 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from ccfpse.config import Settings, load_settings
+from ccfpse.device import pick_device
+from ccfpse.errors import DataError, OutputError, TrainingError
+from ccfpse.files import held_lock
+from ccfpse.loss_network import prepare_loss_network
+from ccfpse.modelfile import load_model
+from ccfpse.prepared import open_store
+from ccfpse.training.checkpoint import RunFolder
+from ccfpse.training.fit import Places, fit
+from ccfpse.training.trainer import Trainer
+
+pytestmark = pytest.mark.slow
+
+
+class Told:
+    """An observer that remembers, and may break off after a step."""
+
+    def __init__(self, last: int | None = None) -> None:
+        self.last, self.first, self.steps, self.sentences = last, -1, [], []
+
+    def started(self, step: int, steps: int) -> None:
+        self.first = step
+
+    def stepped(self, step: int, images_per_second: float, figures: Mapping[str, float]) -> None:
+        self.steps.append(step)
+        if step == self.last:
+            raise KeyboardInterrupt
+
+    def said(self, text: str) -> None:
+        self.sentences.append(text)
+
+
+@pytest.fixture
+def settings(params: Path) -> Settings:
+    found = load_settings(params)
+    return dataclasses.replace(
+        found,
+        train=dataclasses.replace(found.train, steps=4, decay_start=2),
+        runtime=dataclasses.replace(found.runtime, log_every=1, strip_every=2, checkpoint_every=2),
+    )
+
+
+@pytest.fixture
+def places(store: Path, settings: Settings, tmp_path: Path) -> Places:
+    folder = tmp_path / "loss_network"
+    prepare_loss_network(
+        open_store(store), settings.loss_network, folder, pick_device("cpu"), lambda done, total: None
+    )
+    return Places(data=store, loss_network=folder, judge=None, out=tmp_path / "training")
+
+
+def _partial(places: Places) -> list[Path]:
+    return list(places.out.parent.glob(f".{places.out.name}.partial-*"))
+
+
+def test_a_run_leaves_its_model_log_and_strip_and_nothing_else(settings: Settings, places: Places) -> None:
+    fit(settings, places, Told())
+    found = sorted(path.name for path in places.out.iterdir())
+    assert found == ["log", "model.safetensors", "strip"]
+    assert not _partial(places)
+    assert len(list((places.out / "strip").iterdir())) == 2
+    assert {"generator", "discriminator"} <= {
+        name
+        for name in ("generator", "discriminator", "encoder")
+        if load_model(places.out / "model.safetensors").has(name)
+    }
+
+
+def test_a_run_broken_off_ends_with_the_weights_of_an_unbroken_one(
+    settings: Settings, places: Places
+) -> None:
+    fit(settings, places, Told())
+    unbroken = load_model(places.out / "model.safetensors").weights
+    again = dataclasses.replace(places, out=places.out.with_name("again"))
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, again, Told(last=3))
+    assert not again.out.exists()
+    told = Told()
+    fit(settings, again, told)
+    assert told.first == 2
+    assert told.steps == [3, 4]
+    resumed = load_model(again.out / "model.safetensors").weights
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=0, msg=name)
+    series = (again.out / "log/plots/metrics/hinge.tsv").read_text().splitlines()
+    assert [line.split("\t")[0] for line in series[1:]] == ["0", "1", "2", "3"]
+
+
+def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(settings: Settings, places: Places) -> None:
+    settings = dataclasses.replace(
+        settings, runtime=dataclasses.replace(settings.runtime, checkpoint_every=1)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    (folder,) = _partial(places)
+    newest = RunFolder(folder).checkpoints()[0]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    told = Told()
+    fit(settings, places, told)
+    assert told.first == 1
+    assert any(newest.name in sentence and "damaged" in sentence for sentence in told.sentences)
+
+
+def test_other_settings_are_another_run(settings: Settings, places: Places) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    told = Told()
+    fit(dataclasses.replace(settings, train=dataclasses.replace(settings.train, seed=9)), places, told)
+    assert told.first == 0
+
+
+def test_a_second_trainer_is_told_who_holds_the_run(settings: Settings, places: Places) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    (folder,) = _partial(places)
+    with held_lock(folder / "lock", "x"), pytest.raises(OutputError, match=f"process {os.getpid()}"):
+        fit(settings, places, Told())
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def spoiled(self: Trainer, number: int, parts: list) -> dict[str, torch.Tensor]:
+        found = step(self, number, parts)
+        return {**found, "features": found["features"] / 0} if number == 2 else found
+
+    monkeypatch.setattr(Trainer, "step", spoiled)
+    with pytest.raises(TrainingError, match=r"step 3: the loss features is .*step-000000002\.pt"):
+        fit(settings, places, Told())
+    assert not places.out.exists()
+
+
+def test_data_prepared_otherwise_is_refused(settings: Settings, places: Places) -> None:
+    other = dataclasses.replace(settings, data=dataclasses.replace(settings.data, load_size=(48, 96)))
+    with pytest.raises(DataError, match="prepare"):
+        fit(other, places, Told())
+
+
+def test_accumulated_parts_see_every_photo_of_the_batch(settings: Settings, places: Places) -> None:
+    split = dataclasses.replace(settings, train=dataclasses.replace(settings.train, accumulation=2))
+    fit(split, places, Told())
+    assert load_model(places.out / "model.safetensors").provenance["train"]["accumulation"] == 2
+
+
+def test_two_processes_train_as_one_run(settings: Settings, places: Places, params: Path) -> None:
+    two = dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, processes=2))
+    fit(two, places, Told())
+    assert load_model(places.out / "model.safetensors").provenance["processes"] == 2
+
+
+def test_sigterm_saves_the_step_and_says_how_to_go_on(
+    settings: Settings, places: Places, params: Path, tmp_path: Path
+) -> None:
+    import yaml
+
+    long = yaml.safe_load(params.read_text())
+    long["train"] |= {"steps": 100_000, "decay_start": 0}
+    params.write_text(yaml.safe_dump(long))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccfpse_cli", "train", "--params", str(params)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not list(tmp_path.glob(".training.partial-*/log/metrics.json")):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert "the same command goes on" in said
+    assert list(tmp_path.glob(".training.partial-*/step-*.pt"))
