@@ -212,6 +212,9 @@ class TrainSettings:
     """Of the style's KL divergence, averaged over the batch."""
     average: float
     """Decay per step of the running average of generator weights; 0: none, as in the paper."""
+    reuse_fake: bool
+    """The discriminator learns from the photos that the generator's turn made, which saves a forward
+    pass, instead of fresh ones by the updated generator, as published."""
     precision: Literal["float32", "bf16"]
     channels_last: bool
     init: str | None

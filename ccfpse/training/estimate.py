@@ -46,7 +46,7 @@ def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            named = generator_losses(networks, layout, real, noise)
+            named, _ = generator_losses(networks, layout, real, noise)
         del named
     modules = untrained.named()
     parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}

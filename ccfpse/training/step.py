@@ -39,8 +39,8 @@ class Networks:
 
 def generator_losses(
     networks: Networks, layout: Tensor, real: Tensor, noise: Tensor | None
-) -> dict[str, Tensor]:
-    """Unweighted losses of generator and encoder on one batch.
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Unweighted losses of generator and encoder on one batch, and the photos they are about.
 
     Args:
         networks: in training mode.
@@ -49,7 +49,8 @@ def generator_losses(
         noise: standard normal (B, style_dim) for the style; None without an encoder.
 
     Returns:
-        ``hinge``, ``features``, and ``perceptual`` and ``style`` where they apply.
+        ``hinge``, ``features``, and ``perceptual`` and ``style`` where they apply; and the generated
+        photos, (B, 3, H, W).
 
     Source: Liu et al. 2019, arXiv:1910.06809, section 3.3.
     """
@@ -69,7 +70,7 @@ def generator_losses(
         with torch.no_grad():
             target = network(real)
         named["perceptual"] = losses.perceptual(network(fake), target, network.weights)
-    return named
+    return named, fake
 
 
 @torch.no_grad()

@@ -65,24 +65,27 @@ class Trainer:
         inputs = [self.inputs(part) for part in parts]
         noise = [self.noise(step, turn, len(parts)) for turn in (0, 1)]
         found: list[dict[str, Tensor]] = []
+        fakes: list[Tensor] = []
 
         self.generator_adam.zero_grad(set_to_none=True)
         for (layout, real), eps in zip(inputs, noise[0], strict=True):
             with self._autocast():
-                named = generator_losses(self.networks, layout, real, eps)
+                named, fake = generator_losses(self.networks, layout, real, eps)
             total = torch.stack([weights[name] * loss for name, loss in named.items()]).sum()
             torch.autograd.backward(total / len(parts))
             found.append({name: loss.detach() for name, loss in named.items()})
+            fakes.append(fake.detach())
         self._update(self.generator_adam, train.learning_rate_generator * factor)
         if self.average is not None:
             self.average.update(self.networks.generator, step)
 
         self.discriminator_adam.zero_grad(set_to_none=True)
         for i, ((layout, real), eps) in enumerate(zip(inputs, noise[1], strict=True)):
+            if not train.reuse_fake:
+                with self._autocast():
+                    fakes[i] = fresh_fake(self.networks, layout, real, eps)
             with self._autocast():
-                fake = fresh_fake(self.networks, layout, real, eps)
-            with self._autocast():
-                named = discriminator_losses(self.networks.discriminator, layout, real, fake)
+                named = discriminator_losses(self.networks.discriminator, layout, real, fakes[i])
             total = named["fake"] + named["real"]
             torch.autograd.backward(total / len(parts))
             found[i].update({f"discriminator_{name}": loss.detach() for name, loss in named.items()})

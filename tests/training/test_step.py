@@ -36,7 +36,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_generator_turn_leaves_no_gradient_in_the_discriminator(batch) -> None:
     networks = _networks()
-    torch.stack(list(generator_losses(networks, *batch, None).values())).sum().backward()
+    torch.stack(list(generator_losses(networks, *batch, None)[0].values())).sum().backward()
     assert all(p.grad is None and p.requires_grad for p in networks.discriminator.parameters())
     assert all(p.grad is not None for p in networks.generator.parameters())
 
@@ -52,7 +52,7 @@ def test_discriminator_turn_leaves_no_gradient_in_the_generator(batch) -> None:
 def test_savings_change_no_gradient(batch) -> None:
     layout, real = batch
     saving, plain = _networks(), _networks()
-    sum(generator_losses(saving, layout, real, None).values()).backward()
+    sum(generator_losses(saving, layout, real, None)[0].values()).backward()
 
     fake = plain.generator(layout)
     scores, features = plain.discriminator(torch.cat([fake, real]), layout)
@@ -80,7 +80,7 @@ def test_one_power_iteration_in_a_generator_turn(batch) -> None:
 
 def test_style_adds_its_divergence_and_reaches_the_encoder(batch) -> None:
     networks = _networks(style=True)
-    named = generator_losses(networks, *batch, torch.randn(2, 256))
+    named, _ = generator_losses(networks, *batch, torch.randn(2, 256))
     assert set(named) == {"style", "hinge", "features", "perceptual"}
     torch.stack(list(named.values())).sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in networks.encoder.parameters())
