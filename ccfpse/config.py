@@ -179,13 +179,10 @@ class JudgeSettings:
     batch: int
     learning_rate: float
     seed: int
-    floor: float
-    """Below this mean IoU on real photos it is called too weak to rank models."""
 
     def __post_init__(self) -> None:
         _need_at_least("judge", 1, enlarge=self.enlarge, steps=self.steps, batch=self.batch)
         _need(self.learning_rate > 0, f"judge.learning_rate is {self.learning_rate}; it must be above 0")
-        _need(0 <= self.floor <= 1, f"judge.floor is {self.floor}; it must lie between 0 and 1")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,11 +253,15 @@ class EvaluateSettings:
 
     inception: str | None
     """File of pytorch-fid's Inception weights; null: its cache."""
+    judge_floor: float
+    """Below this mean IoU on real photos the judge is called too weak to rank models."""
     pictures: int
     """Rows of label, real and synthesized photo in the picture."""
 
     def __post_init__(self) -> None:
         _need_at_least("evaluate", 1, pictures=self.pictures)
+        floor = self.judge_floor
+        _need(0 <= floor <= 1, f"evaluate.judge_floor is {floor}; it must lie between 0 and 1")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,8 @@ class Report:
     def __str__(self) -> str:
         share = self.network_seconds / self.seconds if self.written else 0
         kept = f"; kept {self.kept} that were there, --overwrite replaces them" if self.kept else ""
-        return f"wrote {self.written} photos in {self.seconds:.1f} s, {share:.0%} of it in the network{kept}"
+        photos = "1 photo" if self.written == 1 else f"{self.written} photos"
+        return f"wrote {photos} in {self.seconds:.1f} s, {share:.0%} of it in the network{kept}"
 
 
 def synthesize_files(

@@ -72,6 +72,6 @@ def _show(metrics: dict[str, Any]) -> None:
         )
     if metrics["judge_too_weak"]:
         warn(
-            f"the judge reaches mean IoU {metrics['real']['miou']:.3f} on real photos, below judge.floor "
-            f"({metrics['judge_floor']}): it is too weak to rank models"
+            f"the judge reaches mean IoU {metrics['real']['miou']:.3f} on real photos, below "
+            f"evaluate.judge_floor ({metrics['judge_floor']}): it is too weak to rank models"
         )

@@ -30,8 +30,9 @@ def judge(
         with progress("judge") as update:
             scores = train_judge(store, settings.judge, folder, pick_device(settings.runtime.device), update)
         say(f"{folder}: mean IoU {scores.miou:.3f}, accuracy {scores.accuracy:.3f} on real validation photos")
-        if scores.miou < settings.judge.floor:
+        floor = settings.evaluate.judge_floor
+        if scores.miou < floor:
             warn(
-                f"the judge's mean IoU on real photos is below judge.floor ({settings.judge.floor}): it is "
-                "too weak to rank models; more judge.steps or photos would help"
+                f"the judge's mean IoU on real photos is below evaluate.judge_floor ({floor}): it is too "
+                "weak to rank models; more judge.steps or photos would help"
             )

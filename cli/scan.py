@@ -19,4 +19,5 @@ def scan(
         from ccfpse.preparing.rawlist import write_raw_list
 
         count = write_raw_list(settings.data, Path(settings.paths.raw_list))
-        say(f"{settings.paths.raw_list}: {count or 'no'} raw files")
+        found = f"{count} raw files" if count else "no raw files; `ccfpse prepare` draws the scenes"
+        say(f"{settings.paths.raw_list}: {found}")

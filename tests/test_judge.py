@@ -17,7 +17,7 @@ from ccfpse.prepared import open_store
 from ccfpse.segmentation import train_segmentation
 
 CPU = torch.device("cpu")
-SETTINGS = JudgeSettings(enlarge=1, steps=1, batch=2, learning_rate=0.002, seed=7, floor=0.5)
+SETTINGS = JudgeSettings(enlarge=1, steps=1, batch=2, learning_rate=0.002, seed=7)
 
 
 def no_progress(done: int, total: int) -> None:

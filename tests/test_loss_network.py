@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_file(store: Path, tmp_path: Path) -> None:
 
 def test_it_is_never_the_judge(store: Path, tmp_path: Path) -> None:
     prepared = open_store(store)
-    judged = JudgeSettings(enlarge=1, steps=1, batch=2, learning_rate=0.002, seed=7, floor=0.5)
+    judged = JudgeSettings(enlarge=1, steps=1, batch=2, learning_rate=0.002, seed=7)
     train_judge(prepared, judged, tmp_path / "judge", CPU, no_progress)
     prepare_loss_network(prepared, settings("small"), tmp_path / "loss", CPU, no_progress)
     judge, (_, record) = load_judge(tmp_path / "judge", CPU), load_loss_network(tmp_path / "loss")

@@ -83,8 +83,8 @@ def evaluate(settings: Settings, places: Places, device: torch.device, progress:
         "height": split.size[0],
         "width": split.size[1],
         "style": settings.synthesize.style,
-        "judge_floor": settings.judge.floor,
-        "judge_too_weak": metrics["real"]["miou"] < settings.judge.floor,
+        "judge_floor": settings.evaluate.judge_floor,
+        "judge_too_weak": metrics["real"]["miou"] < settings.evaluate.judge_floor,
         "networks": _networks(judge, places, weights if inception else None),
         "protocol": protocol(settings, split, found, judge),
     }
