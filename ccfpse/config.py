@@ -145,6 +145,7 @@ class SmallLossNetwork:
 
     def __post_init__(self) -> None:
         _need_at_least("loss_network.small", 1, width=self.width, steps=self.steps, batch=self.batch)
+        _need_at_least("loss_network.small", 0, seed=self.seed)
         _need(self.learning_rate > 0, "loss_network.small.learning_rate must be above 0")
 
 
@@ -182,6 +183,7 @@ class JudgeSettings:
 
     def __post_init__(self) -> None:
         _need_at_least("judge", 1, enlarge=self.enlarge, steps=self.steps, batch=self.batch)
+        _need_at_least("judge", 0, seed=self.seed)
         _need(self.learning_rate > 0, f"judge.learning_rate is {self.learning_rate}; it must be above 0")
 
 
@@ -220,6 +222,7 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         _need_at_least("train", 1, steps=self.steps, batch=self.batch, accumulation=self.accumulation)
+        _need_at_least("train", 0, seed=self.seed)
         _need(
             0 <= self.decay_start <= self.steps,
             f"train.decay_start is {self.decay_start}; it must lie between 0 and train.steps ({self.steps})",
@@ -245,6 +248,9 @@ class SynthesizeSettings:
     """prior: drawn at random; mean: the zero vector; own: that of the real photo itself, as the
     published test script did, which tells the network something about the answer."""
     seed: int
+
+    def __post_init__(self) -> None:
+        _need_at_least("synthesize", 0, seed=self.seed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

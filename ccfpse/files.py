@@ -70,6 +70,22 @@ def refuse_file(path: Path) -> None:
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
 
 
+def refuse_foreign(path: Path, marker: str, what: str) -> None:
+    """Refuses a place for an output folder that holds something else than an earlier such output.
+
+    Args:
+        path: folder that is to be written, and replaced if it is there.
+        marker: name of a file that every such folder has.
+        what: such a folder holds, for the message.
+
+    Raises:
+        OutputError: `path` is no folder, or holds files but no `marker`.
+    """
+    refuse_file(path)
+    if path.is_dir() and any(path.iterdir()) and not (path / marker).is_file():
+        raise OutputError(f"{path}: holds files but no {what}; choose another output folder")
+
+
 def put_folder(finished: Path, path: Path) -> None:
     """Flushes the folder `finished` to disk and renames it to `path`, in place of the folder there.
 
@@ -114,6 +130,17 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_checksum(*parts: str) -> str:
+    """SHA-256 over source files of this package: modules and sub-packages by path, such as "models"."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for part in parts:
+        place = package / part
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

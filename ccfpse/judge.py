@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ccfpse.config import JudgeSettings, plain
 from ccfpse.errors import DataError, ModelFileError
-from ccfpse.files import read_json, replacing_folder, sha256_file, write_json
+from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.judge_network import ARCHITECTURE, JudgeNetwork
 from ccfpse.labelspace import ClassTable
 from ccfpse.prepared import PreparedStore
@@ -68,6 +68,7 @@ def train_judge(
         DataError: the store has no photo or no evaluated class.
         OutputError: `out` cannot be written.
     """
+    refuse_foreign(out, RECORD, "judge")
     table = store.class_table
     network = _new_network(table, settings.enlarge, settings.seed).to(device)
     train_segmentation(
@@ -85,7 +86,7 @@ def train_judge(
     scores = score_photos(Judge(network, table, {}), val, settings.batch)
     with replacing_folder(out) as folder:
         weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-        save_file(weights, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(weights))
         record = {
             "architecture": ARCHITECTURE,
             "settings": plain(settings),

@@ -159,7 +159,8 @@ def find_layouts(
 
     Args:
         labels: folder, label map or prepared store.
-        instances: folder of instance maps with the label maps' relative names; of a single file, its map.
+        instances: folder of instance maps with the label maps' relative names; of a single file, its map
+            or such a folder.
         model: for which they are.
         table: of the label maps; None: the model's.
         coding: how label maps say their class.
@@ -187,6 +188,8 @@ def find_layouts(
         raise DataError(
             f"{labels}: does not exist; give a folder of label maps, a label map or a prepared store"
         )
+    if instances is not None and instances.is_dir():
+        instances = instances / labels.name
     return [LayoutFile(labels.stem, labels, instances, reader)]
 
 

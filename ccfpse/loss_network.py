@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ccfpse.config import LossNetworkSettings, plain
 from ccfpse.errors import ModelFileError
-from ccfpse.files import read_json, replacing_folder, sha256_file, write_json
+from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.prepared import PreparedStore
 from ccfpse.segmentation import Progress
@@ -52,6 +52,7 @@ def prepare_loss_network(
         DataError: the store has no photo or no evaluated class to train a small one on.
         OutputError: `out` cannot be written.
     """
+    refuse_foreign(out, RECORD, "loss network")
     record: dict[str, Any] = {"kind": settings.kind, "name": _NAMES[settings.kind]}
     weights: dict[str, Tensor] = {}
     if settings.kind == "vgg19":
@@ -64,7 +65,7 @@ def prepare_loss_network(
         record |= {"settings": plain(settings.small), "store_checksum": store.checksum}
     with replacing_folder(out) as folder:
         if weights:
-            save_file(weights, folder / WEIGHTS)
+            (folder / WEIGHTS).write_bytes(save(weights))
             record["sha256"] = sha256_file(folder / WEIGHTS)
         write_json(folder / RECORD, record)
     return record

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ccfpse.config import ModelSettings
@@ -83,7 +83,8 @@ def save_model(path: Path, model: ModelFile) -> None:
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.weights.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={HEADER: json.dumps(header, allow_nan=False)})
+        # As bytes: writing them ourselves, a full disk is an `OSError`.
+        temporary.write_bytes(save(tensors, metadata={HEADER: json.dumps(header, allow_nan=False)}))
 
 
 def load_model(path: Path) -> ModelFile:

@@ -8,15 +8,21 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from typing import Protocol
 
 import typer
 
 from ccfpse.errors import CcfpseError
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many are done."""
+
+class Progress(Protocol):
+    """Shows how far the work is."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` are done; `note` is shown beside it."""
+
 
 _SECONDS_BETWEEN_LINES = 10.0  # of progress where there is no terminal, such as in logs
 _tracebacks: ContextVar[bool] = ContextVar("tracebacks", default=False)
@@ -95,27 +101,32 @@ def _bar(description: str) -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}"),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(description, total=None)
+        task = shown.add_task(description, total=None, note="")
 
-        def update(done: int, total: int) -> None:
-            shown.update(task, completed=done, total=total)
+        def update(done: int, total: int, note: str = "") -> None:
+            shown.update(task, completed=done, total=total, note=note)
 
         yield update
 
 
 def _lines(description: str) -> Progress:
     started = last = time.monotonic()
+    before: int | None = None  # done when the first call came, perhaps by an earlier process
 
-    def update(done: int, total: int) -> None:
-        nonlocal last
+    def update(done: int, total: int, note: str = "") -> None:
+        nonlocal last, before
         now = time.monotonic()
+        before = done if before is None else before
         if done == total or now - last >= _SECONDS_BETWEEN_LINES:
             last = now
             spent = now - started
-            left = "" if done in (0, total) else f", {spent / done * (total - done):.0f} s left"
-            print(f"{description}: {done}/{total}, {spent:.0f} s{left}", file=sys.stderr, flush=True)
+            counted = done - before
+            left = f", {spent / counted * (total - done):.0f} s left" if counted and done < total else ""
+            shown = f"{description}: {done}/{total}, {spent:.0f} s{left}{note and '  '}{note}"
+            print(shown, file=sys.stderr, flush=True)
 
     return update
 

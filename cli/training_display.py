@@ -1,59 +1,44 @@
 """What `ccfpse train` shows while it runs."""
 
 import sys
-import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-_SECONDS_BETWEEN_LINES = 10.0  # where there is no terminal
+from .console import Progress, progress
 
 
 class TrainingDisplay:
-    """Step, photos per second, losses and time left: a bar on a terminal, lines elsewhere."""
+    """Step, time left, photos per second and losses.
+
+    Pickles as long as nothing has started, since the process that trains may be another one.
+    """
 
     def __init__(self) -> None:
-        self._steps = self._first = 0
-        self._begun = self._told = 0.0
+        self._steps = 0
         self._losses = ""
-        self._bar: Progress | None = None
+        self._shown: ExitStack | None = None
+        self._update: Progress | None = None
 
     def started(self, step: int, steps: int) -> None:
         """Training goes on after `step` of `steps` steps."""
-        self._steps, self._first, self._begun = steps, step, time.monotonic()
         if step:
             self.said(f"going on after step {step}")
-        if sys.stderr.isatty():
-            columns = (TextColumn("train"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True))
-            self._bar.start()
-            self._bar.add_task("", total=steps, completed=step)
+        self._steps, self._shown = steps, ExitStack()
+        self._update = self._shown.enter_context(progress("train"))
+        self._update(step, steps)
 
     def stepped(self, step: int, images_per_second: float, figures: Mapping[str, float]) -> None:
         """`step` steps are done; `figures` are that step's losses, or empty between log points."""
         if figures:
             self._losses = "  ".join(f"{name} {value:.3g}" for name, value in figures.items())
-        text = f"{images_per_second:.3g} photos/s  {self._losses}"
-        done = step == self._steps
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=step, description=text)
-            if done:
-                self._bar.stop()
-        elif done or time.monotonic() - self._told >= _SECONDS_BETWEEN_LINES:
-            self._told = time.monotonic()
-            spent = self._told - self._begun
-            left = spent / (step - self._first) * (self._steps - step)
-            print(f"train: {step}/{self._steps}, {left:.0f} s left, {text}", file=sys.stderr, flush=True)
+        if self._update is not None:
+            self._update(step, self._steps, f"{images_per_second:.3g} photos/s  {self._losses}")
 
     def said(self, text: str) -> None:
         """Something the user should know."""
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
 
-    def close(self) -> None:
-        """Gives the terminal back."""
-        if self._bar is not None:
-            self._bar.stop()
+    def ended(self) -> None:
+        """The run is over, or broken off."""
+        if self._shown is not None:
+            self._shown.close()

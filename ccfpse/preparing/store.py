@@ -23,11 +23,22 @@ from ccfpse.datasets.fitting import changes_aspect
 from ccfpse.datasets.raw import BadFile, RawData
 from ccfpse.datasets.reading import Recipe
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import held_lock, put_folder, read_json, sha256_file, write_json
+from ccfpse.files import (
+    code_checksum,
+    held_lock,
+    put_folder,
+    read_json,
+    refuse_foreign,
+    sha256_file,
+    write_json,
+)
 from ccfpse.prepared import FORMAT, MANIFEST, PreparedStore, open_store, sample_digest
 from ccfpse.preparing.partial import Done, PartialStore, Shape
 from ccfpse.preparing.rawlist import raw_list
 from ccfpse.preparing.workers import Task, run_tasks
+
+_CODE = ("classfiles.py", "datasets", "labelimage.py", "labelspace.py", "pictures.py", "preparing")
+"""The part of this package that decides what a store holds."""
 
 Update = Callable[[int, int], None]
 """Told how many of how many are done."""
@@ -73,7 +84,7 @@ def prepare(
         DataError: files that cannot be used, all in one message; nothing is kept then.
         OutputError: `out` holds something else, another process writes it, or the disk is full.
     """
-    _refuse_foreign(out)
+    refuse_foreign(out, MANIFEST, "prepared store")
     work = _work_folder(out)
     with held_lock(work / "lock", str(out)):
         if data.sample is not None:
@@ -220,7 +231,12 @@ def _damage(store: PreparedStore, update: Update) -> str:
 
 def _key(data: DataSettings) -> str:
     """Names partial work: a hash of everything that decides the store."""
-    content = {"format": FORMAT, "data": plain(data), "raw": raw_list(data)}
+    content = {
+        "format": FORMAT,
+        "code": code_checksum(*_CODE),
+        "data": plain(data),
+        "raw": raw_list(data),
+    }
     del content["data"]["flip"]  # decides nothing here
     del content["data"]["source"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -238,14 +254,6 @@ def _finished_store(out: Path, work: Path, key: str) -> PreparedStore | None:
         return open_store(out)
     except DataError:  # damaged beyond verifying: made anew
         return None
-
-
-def _refuse_foreign(out: Path) -> None:
-    """Whatever is at `out` will be replaced: it must be a prepared store, or nothing."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise OutputError(f"{out}: is not a folder; remove it or choose another output folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise OutputError(f"{out}: holds files but no prepared store; choose another output folder")
 
 
 def _work_folder(out: Path) -> Path:

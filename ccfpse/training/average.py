@@ -22,7 +22,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, trained: Generator, steps: int) -> None:
-        """Takes in the weights after `steps` steps; running statistics are averaged likewise."""
+        """Takes in the weights after `steps` steps, 1 or more; running statistics are averaged likewise."""
         share = 1 - min(self.decay, (1 + steps) / (10 + steps))
         into, taken = _floats(self.generator), _floats(trained)
         torch._foreach_lerp_(into, taken, share)

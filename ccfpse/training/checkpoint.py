@@ -8,15 +8,15 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from ccfpse.config import Settings, plain
 from ccfpse.errors import ModelFileError
-from ccfpse.files import replacing
+from ccfpse.files import code_checksum, replacing
 
 FORMAT = 1
 _CODE = ("layout.py", "losses.py", "models", "ops", "training")
@@ -40,7 +40,7 @@ class RunFolder:
             },
             "model": plain(settings.model),
             "train": plain(settings.train),
-            "code": _code_checksum(),
+            "code": code_checksum(*_CODE),
             "inputs": inputs,
         }
         key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
@@ -62,8 +62,9 @@ class RunFolder:
 
     def save(self, step: int, state: dict[str, Any], keep: int) -> None:
         """Writes the state after `step` steps, then removes all checkpoints but the newest `keep`."""
-        with replacing(self.path / f"step-{step:09d}.pt") as temporary:
-            torch.save({"format": FORMAT, "step": step, **state}, temporary)
+        # Into an open file: given a path, torch reports a full disk as an error of its own.
+        with replacing(self.path / f"step-{step:09d}.pt") as temporary, temporary.open("wb") as file:
+            torch.save({"format": FORMAT, "step": step, **state}, file)
         for old in self.checkpoints()[keep:]:
             old.unlink()
 
@@ -80,20 +81,18 @@ class RunFolder:
                 if state["format"] == FORMAT:
                     return state
                 warn(f"{path}: checkpoint of another format ({state['format']}); trying the one before")
-            except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError) as error:
-                warn(f"{path}: damaged checkpoint ({str(error).splitlines()[0]}); trying the one before")
+            except (
+                OSError,
+                RuntimeError,
+                EOFError,
+                LookupError,
+                TypeError,
+                ValueError,
+                UnpicklingError,
+            ) as e:
+                warn(f"{path}: damaged checkpoint ({type(e).__name__}); trying the one before")
         if found:
             raise ModelFileError(
                 f"{self.path}: no checkpoint there can be read; remove the folder to start anew"
             )
         return None
-
-
-def _code_checksum() -> str:
-    digest = hashlib.sha256()
-    package = Path(str(resources.files("ccfpse")))
-    for name in _CODE:
-        place = package / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()

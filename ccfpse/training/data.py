@@ -3,6 +3,7 @@
 There is no state to save: a run that goes on at step 700 gets what an unbroken run got there.
 """
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +77,7 @@ def batches(
         pin_memory=pin,
         persistent_workers=workers > 0,
         multiprocessing_context="spawn" if workers else None,
+        worker_init_fn=_leave_interrupts_to_the_main_process,
     )
     return loader
 
@@ -93,6 +95,11 @@ def style_noise(seed: int, step: int, turn: int, batch: int, dim: int) -> Tensor
 def as_image(pixels: Tensor) -> Tensor:
     """Pixels uint8 (B, H, W, 3) as an image (B, 3, H, W) in [-1, 1]."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
+
+
+def _leave_interrupts_to_the_main_process(worker: int) -> None:
+    # Ctrl-C reaches every process of the terminal; the main one ends its step, saves, and then ends these.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(samples: list[Sample]) -> RawBatch:

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from ccfpse.config import Settings
-from ccfpse.errors import DataError, TrainingError, TrainingStopped
-from ccfpse.files import held_lock, put_folder, refuse_file, sha256_file
+from ccfpse.errors import DataError, ModelFileError, TrainingError, TrainingStopped
+from ccfpse.files import held_lock, put_folder, refuse_foreign, sha256_file
 from ccfpse.judge import Judge, load_judge
 from ccfpse.loss_network import load_loss_network
+from ccfpse.modelfile import load_model
 from ccfpse.models import STYLE_DIM
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.training.average import settle
@@ -34,6 +35,8 @@ from ccfpse.training.step import Networks
 from ccfpse.training.strip import Strip
 from ccfpse.training.trainer import Trainer
 
+MODEL = "model.safetensors"
+"""The model file's name in the folder that training writes."""
 _SETTLING_PHOTOS = 512
 """Layouts over which an averaged generator's running statistics are taken."""
 
@@ -49,6 +52,9 @@ class Observer(Protocol):
 
     def said(self, text: str) -> None:
         """Something the user should know."""
+
+    def ended(self) -> None:
+        """The run is over, or broken off."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +91,14 @@ def _fit_here(settings: Settings, places: Places, observer: Observer) -> None:
         with _stop_signals() as stop:
             _Run(settings, places, observer, processes, stop).run()
     finally:
+        observer.ended()
         leave()
 
 
 def _open_inputs(settings: Settings, places: Places) -> tuple[PreparedStore, RunFolder]:
-    refuse_file(places.out)
+    refuse_foreign(places.out, MODEL, "finished training")
+    if settings.train.init is not None:
+        load_model(Path(settings.train.init))  # refused here rather than after the networks are made
     store = open_store(places.data)
     found = (store.split("train").size, store.split("val").size, store.has_instances)
     wanted = (settings.data.load_size, settings.data.size, settings.data.instances)
@@ -123,19 +132,26 @@ class _Run:
     ) -> None:
         self.settings, self.places, self.observer = settings, places, observer
         self.processes, self.stop = processes, stop
+        parts = processes.count * settings.train.accumulation
+        if settings.train.batch % parts:
+            raise TrainingError(
+                f"train.batch {settings.train.batch} cannot be split into {parts} equal parts, for "
+                f"{processes.count} processes and train.accumulation {settings.train.accumulation}"
+            )
         self.store, self.folder = _open_inputs(settings, places)
         self.loss_network, self.loss_record = load_loss_network(places.loss_network)
         self.waited_seconds = self.trained_seconds = 0.0
 
     def run(self) -> None:
         """Trains to the end and, in the main process, writes the result."""
-        lock = held_lock(self.folder.path / "lock", f"the training run for {self.places.out}")
+        out = self.places.out
+        lock = held_lock(out.with_name(f".{out.name}.lock"), f"the training run for {out}")
         with lock if self.processes.is_main else contextlib.nullcontext():
             trainer, first_step = self._trainer()
             self._train(trainer, first_step)
             self._finish(trainer)
-        if self.processes.is_main:
-            shutil.rmtree(self.folder.path)
+            if self.processes.is_main:
+                shutil.rmtree(self.folder.path)
 
     def _trainer(self) -> tuple[Trainer, int]:
         settings = self.settings
@@ -174,7 +190,7 @@ class _Run:
                 due = True
             if log is not None:
                 if due:
-                    log.write(step, figures)
+                    log.write(done, figures)
                 self.observer.stepped(done, train.batch / seconds, figures if due else {})
             self._save_if_due(trainer, done)
         if log is not None:
@@ -184,22 +200,29 @@ class _Run:
         stopping = self.processes.any(bool(self.stop))
         due = done % self.settings.runtime.checkpoint_every == 0 or done == self.settings.train.steps
         if (due or stopping) and self.processes.is_main:
+            if not trainer.is_finite():
+                raise TrainingError(
+                    f"step {done}: weights are no longer finite; lower the learning rates "
+                    f"(last good checkpoint: {self._last_checkpoint()})"
+                )
             self.folder.save(done, trainer.state(), self.settings.runtime.keep_checkpoints)
         if stopping:
-            name = self.stop[0] if self.stop else signal.SIGTERM
-            raise TrainingStopped(
-                f"stopped after step {done}; the same command goes on from there", 128 + name
-            )
+            raise self._stopped(f"stopped after step {done}; the same command goes on from there")
+
+    def _stopped(self, sentence: str) -> TrainingStopped:
+        return TrainingStopped(sentence, 128 + (self.stop[0] if self.stop else signal.SIGTERM))
+
+    def _last_checkpoint(self) -> str:
+        return str(next(iter(self.folder.checkpoints()), "none yet"))
 
     def _checked(self, step: int, losses: Mapping[str, Tensor]) -> dict[str, float]:
         values = self.processes.mean(torch.stack(list(losses.values()))).tolist()
         figures = dict(zip(losses, values, strict=True))
         for name, value in figures.items():
             if not math.isfinite(value):
-                kept = next(iter(self.folder.checkpoints()), None)
                 raise TrainingError(
                     f"step {step + 1}: the loss {name} is {value}; lower the learning rates "
-                    f"(last good checkpoint: {kept or 'none yet'})"
+                    f"(last good checkpoint: {self._last_checkpoint()})"
                 )
         return figures
 
@@ -216,7 +239,7 @@ class _Run:
         finished.mkdir()
         for part in (self.folder.log, self.folder.strip):
             shutil.copytree(part, finished / part.name)
-        write_model(finished / "model.safetensors", trainer, self.store, self.loss_record)
+        write_model(finished / MODEL, trainer, self.store, self.loss_record)
         self.places.out.parent.mkdir(parents=True, exist_ok=True)
         put_folder(finished, self.places.out)
         if self.trained_seconds:
@@ -229,6 +252,8 @@ class _Run:
         self, trainer: Trainer, parts: Iterator[list[RawBatch]], first_step: int
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         for step, part in enumerate(parts, start=first_step):
+            if self.processes.any(bool(self.stop)):
+                raise self._stopped("stopped after the last step; the same command writes the model file")
             for raw, noise in zip(part, trainer.noise(step, 0, len(part)), strict=True):
                 yield trainer.inputs(raw)[0], noise
 
@@ -245,7 +270,14 @@ class _Run:
     def _strip(self) -> tuple[Strip, Judge | None]:
         data, judge = self.settings.data, self.places.judge
         strip = Strip.of(self.store, data.instances, STYLE_DIM if self.settings.model.style else None)
-        return strip, None if judge is None else load_judge(judge, self.processes.device)
+        if judge is None:
+            return strip, None
+        loaded = load_judge(judge, self.processes.device)
+        if loaded.class_table != self.store.class_table:
+            raise ModelFileError(
+                f"{judge}: this judge knows other classes than {self.places.data}; train it again"
+            )
+        return strip, loaded
 
     def _say(self, text: str) -> None:
         if self.processes.is_main:

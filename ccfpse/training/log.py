@@ -13,7 +13,7 @@ class Log:
     """Figures by step, in a folder of their own."""
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        """Opens the log for steps from `first_step`; later ones, of a run that was cut off, are dropped."""
+        """Opens the log after `first_step` steps; later ones, of a run that was cut off, are dropped."""
         _cut_back(folder, first_step)
         # Left to itself dvclive rewrites the project's dvc.yaml and commits experiments into the user's git.
         self._live = Live(str(folder), resume=first_step > 0, dvcyaml=None, save_dvc_exp=False, report=None)
@@ -34,8 +34,8 @@ def _cut_back(folder: Path, first_step: int) -> None:
     for series in folder.glob("plots/metrics/**/*.tsv"):
         header, *rows = series.read_text("utf-8").splitlines(keepends=True)
         at = header.rstrip("\n").split("\t").index("step")
-        kept = [row for row in rows if row.endswith("\n") and int(row.split("\t")[at]) < first_step]
+        kept = [row for row in rows if row.endswith("\n") and int(row.split("\t")[at]) <= first_step]
         series.write_text(header + "".join(kept), "utf-8")
     summary = folder / "metrics.json"
     if summary.exists():
-        write_json(summary, {**json.loads(summary.read_text("utf-8")), "step": max(first_step - 1, 0)})
+        write_json(summary, {**json.loads(summary.read_text("utf-8")), "step": first_step})

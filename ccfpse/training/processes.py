@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, distributed, nn
 
 from ccfpse.device import pick_device
-from ccfpse.errors import CcfpseError, TrainingError
+from ccfpse.errors import CcfpseError, TrainingError, TrainingStopped
+
+_TELLS = "ccfpse tells: "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +94,11 @@ def launch(count: int, work: Callable[..., None], *arguments: Any) -> None:
     """Runs `work(*arguments)` in `count` processes through torch's launcher and waits for all.
 
     Raises:
-        TrainingError: one of them failed; the others are ended with it.
+        TrainingError: one of them found a mistake of the user's; the others are ended with it.
+        TrainingStopped: a signal ended them, after they had time to save.
+        RuntimeError: one of them failed otherwise.
     """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -112,43 +117,54 @@ def launch(count: int, work: Callable[..., None], *arguments: Any) -> None:
     )
     try:
         elastic_launch(config, _worker)(work, os.getpid(), *arguments)
+    except SignalException as error:
+        raise TrainingStopped(
+            "stopped; the same command goes on from the last checkpoint", 128 + error.sigval
+        ) from error
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        raise TrainingError(f"training process {rank} ended the run: {_said(failure)}") from error
+        said = failure.message["message"] if isinstance(failure.message, dict) else str(failure.message)
+        _, found, told = said.partition(_TELLS)
+        if not found:
+            raise RuntimeError(f"training process {rank} failed: {said}") from error
+        raise TrainingError(told) from error
 
 
 def _worker(work: Callable[..., None], launcher: int, *arguments: Any) -> None:
     from torch.distributed.elastic.multiprocessing.errors import record
 
-    end_with_parent()
-    record(work)(*arguments)
+    def told() -> None:
+        try:
+            work(*arguments)
+        except CcfpseError as error:
+            # Only text crosses to the launcher; the mark tells a sentence from a failure of ours.
+            raise RuntimeError(f"{_TELLS}{error}") from error
 
-
-def _said(failure: Any) -> str:
-    message = failure.message["message"] if isinstance(failure.message, dict) else str(failure.message)
-    kinds: list[type[CcfpseError]] = [CcfpseError, *CcfpseError.__subclasses__()]
-    for name in (kind.__name__ for kind in kinds):
-        message = message.removeprefix(f"{name}: ").removeprefix(f"ccfpse.errors.{name}: ")
-    return message.strip()
+    _end_with({launcher}, interval_seconds=1.0)
+    record(told)()
 
 
 def end_with_parent(interval_seconds: float = 1.0) -> None:
     """Makes this process end soon after the one that started it, however that one ends.
 
     A trainer left behind by a killed `dvc` would fight with the next one. Under DVC, the shell
-    that DVC starts commands through is watched too, and DVC behind it. Nothing is watched under
-    `nohup` or `setsid`, whose point is to outlive the parent.
+    that DVC starts commands through is watched, and DVC behind it. Elsewhere nothing is watched
+    under `nohup` or `setsid`, whose point is to outlive the parent.
     """
     parent = os.getppid()
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN or os.getsid(0) == os.getpid() or parent == 1:
-        return
-    watched = {parent: _started(parent)}
-    grandparent = _parent_of(parent)
-    if "DVC_STAGE" in os.environ and grandparent is not None and grandparent > 1:
-        watched[grandparent] = _started(grandparent)
+    if "DVC_STAGE" in os.environ:
+        grandparent = _parent_of(parent)
+        _end_with({parent} | ({grandparent} if grandparent else set()), interval_seconds)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and os.getsid(0) != os.getpid():
+        _end_with({parent}, interval_seconds)
+
+
+def _end_with(processes: set[int], interval_seconds: float) -> None:
+    """Sends this process SIGTERM as soon as one of `processes` is gone; the first of all is left out."""
+    watched = {process: _started(process) for process in processes if process > 1}
 
     def watch() -> None:
-        while all(_started(process) == start for process, start in watched.items()):
+        while all(start is not None and _started(process) == start for process, start in watched.items()):
             time.sleep(interval_seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 

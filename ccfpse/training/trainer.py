@@ -77,7 +77,7 @@ class Trainer:
             fakes.append(fake.detach())
         self._update(self.generator_adam, train.learning_rate_generator * factor)
         if self.average is not None:
-            self.average.update(self.networks.generator, step)
+            self.average.update(self.networks.generator, step + 1)
 
         self.discriminator_adam.zero_grad(set_to_none=True)
         for i, ((layout, real), eps) in enumerate(zip(inputs, noise[1], strict=True)):
@@ -120,6 +120,11 @@ class Trainer:
         whole = style_noise(train.seed, step, turn, train.batch, STYLE_DIM)
         share = whole.chunk(self.processes.count)[self.processes.rank].to(self.processes.device)
         return list(share.chunk(n_parts))
+
+    def is_finite(self) -> bool:
+        """Whether every trained weight is a finite number."""
+        networks = (self.creators, self.networks.discriminator)
+        return all(bool(p.isfinite().all()) for network in networks for p in network.parameters())
 
     def state(self) -> dict[str, Any]:
         """Everything a step changes."""

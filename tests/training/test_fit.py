@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,9 @@ class Told:
 
     def said(self, text: str) -> None:
         self.sentences.append(text)
+
+    def ended(self) -> None:
+        self.has_ended = True
 
 
 @pytest.fixture
@@ -95,10 +98,13 @@ def test_a_run_broken_off_ends_with_the_weights_of_an_unbroken_one(
     for name, tensor in unbroken.items():
         torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=0, msg=name)
     series = (again.out / "log/plots/metrics/hinge.tsv").read_text().splitlines()
-    assert [line.split("\t")[0] for line in series[1:]] == ["0", "1", "2", "3"]
+    assert [line.split("\t")[0] for line in series[1:]] == ["1", "2", "3", "4"]
 
 
-def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(settings: Settings, places: Places) -> None:
+@pytest.mark.parametrize("damage", [lambda b: b[:1000], lambda b: bytes(len(b)), lambda b: b""])
+def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(
+    settings: Settings, places: Places, damage: Callable[[bytes], bytes]
+) -> None:
     settings = dataclasses.replace(
         settings, runtime=dataclasses.replace(settings.runtime, checkpoint_every=1)
     )
@@ -106,7 +112,7 @@ def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(settings: Setti
         fit(settings, places, Told(last=3))
     (folder,) = _partial(places)
     newest = RunFolder(folder).checkpoints()[0]
-    newest.write_bytes(newest.read_bytes()[:1000])
+    newest.write_bytes(damage(newest.read_bytes()))
     told = Told()
     fit(settings, places, told)
     assert told.first == 1
@@ -124,8 +130,8 @@ def test_other_settings_are_another_run(settings: Settings, places: Places) -> N
 def test_a_second_trainer_is_told_who_holds_the_run(settings: Settings, places: Places) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(settings, places, Told(last=3))
-    (folder,) = _partial(places)
-    with held_lock(folder / "lock", "x"), pytest.raises(OutputError, match=f"process {os.getpid()}"):
+    lock = places.out.with_name(".training.lock")
+    with held_lock(lock, "x"), pytest.raises(OutputError, match=f"process {os.getpid()}"):
         fit(settings, places, Told())
 
 
@@ -144,21 +150,66 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     assert not places.out.exists()
 
 
+def test_weights_that_are_not_finite_are_not_saved(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def spoiling(self: Trainer, number: int, parts: list) -> dict[str, torch.Tensor]:
+        found = step(self, number, parts)
+        if number == 3:
+            torch.nn.init.constant_(self.networks.generator.to_rgb.bias, float("nan"))
+        return found
+
+    monkeypatch.setattr(Trainer, "step", spoiling)
+    with pytest.raises(TrainingError, match=r"step 4: weights .*step-000000002\.pt"):
+        fit(settings, places, Told())
+
+
+def test_a_folder_with_other_files_is_not_replaced(settings: Settings, places: Places) -> None:
+    places.out.mkdir()
+    (places.out / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="holds files but no finished training"):
+        fit(settings, places, Told())
+    assert (places.out / "thesis.txt").read_text() == "years of work"
+
+
 def test_data_prepared_otherwise_is_refused(settings: Settings, places: Places) -> None:
     other = dataclasses.replace(settings, data=dataclasses.replace(settings.data, load_size=(48, 96)))
     with pytest.raises(DataError, match="prepare"):
         fit(other, places, Told())
 
 
-def test_accumulated_parts_see_every_photo_of_the_batch(settings: Settings, places: Places) -> None:
+def test_accumulated_parts_see_every_photo_of_the_batch(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
     split = dataclasses.replace(settings, train=dataclasses.replace(settings.train, accumulation=2))
+    seen = []
+    step = Trainer.step
+
+    def watched(self: Trainer, number: int, parts: list) -> dict[str, torch.Tensor]:
+        seen.append([len(part["image"]) for part in parts])
+        return step(self, number, parts)
+
+    monkeypatch.setattr(Trainer, "step", watched)
     fit(split, places, Told())
-    assert load_model(places.out / "model.safetensors").provenance["train"]["accumulation"] == 2
+    assert seen == [[1, 1]] * 4
 
 
-def test_two_processes_train_as_one_run(settings: Settings, places: Places, params: Path) -> None:
+def _first_losses(out: Path) -> dict[str, float]:
+    series = {
+        path.stem: path.read_text().splitlines()[1] for path in (out / "log/plots/metrics").glob("*.tsv")
+    }
+    return {name: float(line.split("\t")[-1]) for name, line in series.items() if name != "strip_miou"}
+
+
+def test_two_processes_start_with_the_losses_of_one(settings: Settings, places: Places) -> None:
+    fit(settings, places, Told())
+    alone = _first_losses(places.out)
+    assert len(alone) == 5
     two = dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, processes=2))
     fit(two, places, Told())
+    assert _first_losses(places.out) == pytest.approx(alone, rel=1e-3)
     assert load_model(places.out / "model.safetensors").provenance["processes"] == 2
 
 
