@@ -64,8 +64,8 @@ def _show(metrics: dict[str, Any]) -> None:
             say(f"{name}: {metrics[name]:.3f}")
         elif f"{name}_missing" in metrics:
             warn(f"no {name}: {metrics[f'{name}_missing']}")
-    for network in metrics["networks"]:
-        say(f"{network['role']} network: {network['name']}")
+    for source in metrics["sources"]:
+        say(f"{source['role']}: {source['name']}")
     if metrics["style"] == "own":
         warn(
             "the style came from the real photos themselves: the figures are better than a layout alone gives"

@@ -60,6 +60,5 @@ def _describe(settings: "Settings", store: Path) -> None:
     say(
         f"{'memory':14} {total / gib:9.2f} GiB per process, estimated: "
         f"{found.state_bytes / gib:.2f} weights, gradients and Adam, "
-        f"{found.activation_bytes / gib:.2f} kept for the generator's backward pass; "
-        "the loss network's own comes on top"
+        f"{found.activation_bytes / gib:.2f} kept for the generator's backward pass"
     )

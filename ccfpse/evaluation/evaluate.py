@@ -85,7 +85,7 @@ def evaluate(settings: Settings, places: Places, device: torch.device, progress:
         "style": settings.synthesize.style,
         "judge_floor": settings.evaluate.judge_floor,
         "judge_too_weak": metrics["real"]["miou"] < settings.evaluate.judge_floor,
-        "networks": _networks(judge, places, weights if inception else None),
+        "sources": _sources(store, judge, places, weights if inception else None),
         "protocol": protocol(settings, split, found, judge),
     }
     _write_iou(places.out / IOU_PLOT, found)
@@ -102,12 +102,17 @@ def _check_classes(judge: Judge, store: PreparedStore, places: Places) -> None:
         )
 
 
-def _networks(judge: Judge, places: Places, inception: Path | None) -> list[dict[str, Any]]:
-    """Which networks the figures depend on, with checksums. A list: DVC shows no lists as metrics."""
-    entries = [
+def _sources(
+    store: PreparedStore, judge: Judge, places: Places, inception: Path | None
+) -> list[dict[str, Any]]:
+    """Data and networks the figures depend on, with checksums. A list: DVC shows no lists as metrics."""
+    entries: list[dict[str, Any]] = [
+        {"role": "prepared data", "name": store.name, "sha256": store.checksum},
         {"role": "judge", "name": judge.record["architecture"], "sha256": judge.record["sha256"]},
         loss_network_entry(places.model),
     ]
+    if places.model.is_file():
+        entries.append({"role": "model", "name": places.model.name, "sha256": sha256_file(places.model)})
     if inception is not None:
         entries.append({"role": "fid", "name": inception.name, "sha256": sha256_file(inception)})
     return entries

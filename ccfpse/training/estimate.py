@@ -7,8 +7,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ccfpse.config import Settings
+from ccfpse.device import precision_context
 from ccfpse.labelspace import ClassTable
-from ccfpse.models import STYLE_DIM
+from ccfpse.models import STYLE_DIM, PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.training.networks import shape_networks
 from ccfpse.training.step import Networks, generator_losses
 
@@ -21,19 +22,17 @@ class Estimate:
 
     parameters: dict[str, int]
     state_bytes: int
-    """Weights, gradients and optimiser state."""
+    """Weights, gradients, optimiser state, the average where there is one, and the loss network."""
     activation_bytes: int
     """What the generator's step keeps for its backward pass; the step's largest demand."""
 
 
 def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
-    """Runs the generator's forward pass on tensors without content and counts what it keeps.
-
-    The loss network is left out: what it is, is known only when its own stage has run.
-    """
+    """Runs the generator's forward pass on tensors without content and counts what it keeps."""
     with FakeTensorMode():
         untrained = shape_networks(settings, class_table)
-        networks = Networks(untrained.generator, untrained.discriminator, untrained.encoder, None)
+        loss_network = _loss_network(settings)
+        networks = Networks(untrained.generator, untrained.discriminator, untrained.encoder, loss_network)
         share = settings.train.batch // settings.runtime.processes // settings.train.accumulation
         height, width = settings.data.size
         layout = torch.empty(share, untrained.generator.n_layout, height, width)
@@ -45,13 +44,25 @@ def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
             kept.setdefault(tensor.untyped_storage()._cdata, tensor)
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        precision = precision_context(torch.device("cpu"), settings.train.precision)
+        with precision, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             named, _ = generator_losses(networks, layout, real, noise)
         del named
     modules = untrained.named()
     parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}
+    state = sum(parameters.values()) * _BYTES_PER_PARAMETER
+    if settings.train.average:
+        state += parameters["generator"] * 4
+    if loss_network is not None:
+        modules["loss network"] = loss_network
+        state += sum(p.numel() for p in loss_network.parameters()) * 4
     weights = {p.untyped_storage()._cdata for module in modules.values() for p in module.parameters()}
     activations = sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
-    if settings.train.precision == "bf16":
-        activations //= 2
-    return Estimate(parameters, sum(parameters.values()) * _BYTES_PER_PARAMETER, activations)
+    return Estimate(parameters, state, activations)
+
+
+def _loss_network(settings: Settings) -> PerceptualNetwork | SmallPerceptualNetwork | None:
+    small = settings.loss_network.small
+    if settings.loss_network.kind == "vgg19":
+        return PerceptualNetwork().requires_grad_(False)
+    return None if small is None else SmallPerceptualNetwork(small.width).requires_grad_(False)

@@ -3,6 +3,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import DataError, ModelFileError
 from ccfpse.evaluation.evaluate import IOU_PLOT, METRICS, PICTURES, Places, evaluate
+from ccfpse.files import sha256_file
 from ccfpse.judge import train_judge
 from ccfpse.modelfile import load_model, save_model
 from ccfpse.prepared import open_store
@@ -54,9 +56,9 @@ def test_everything_is_written_and_said(settings: Settings, places: Places) -> N
         assert set(scores["iou"]) == {"class 0", "class 1", "class 2"}
     assert metrics["frechet_judge_features"] > 0
     assert metrics["judge_too_weak"] is (metrics["real"]["miou"] < 0.5)
-    judge, loss = metrics["networks"]
-    assert len(judge["sha256"]) == 64
-    assert loss["name"] == f"unknown: {places.model} is not there"
+    sources = _by_role(metrics)
+    assert len(sources["judge"]["sha256"]) == len(sources["prepared data"]["sha256"]) == 64
+    assert sources["loss"]["name"] == f"unknown: {places.model} is not there"
     assert any("mIoU" in line for line in metrics["protocol"])
     assert "ssim" not in metrics
     with (places.out / IOU_PLOT).open(newline="") as file:
@@ -105,6 +107,10 @@ def test_similarity_is_measured_when_the_style_is_the_photos_own(settings: Setti
     assert any("tells the network something about the answer" in line for line in metrics["protocol"])
 
 
+def _by_role(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {source["role"]: source for source in metrics["sources"]}
+
+
 def test_the_loss_network_is_named_out_of_the_model_file(
     settings: Settings, places: Places, make_model
 ) -> None:
@@ -112,11 +118,12 @@ def test_the_loss_network_is_named_out_of_the_model_file(
     entry = {"kind": "small", "name": "a small one", "sha256": "1" * 64}
     save_model(places.model, dataclasses.replace(made, provenance={"loss_network": entry}))
     metrics = evaluate(settings, places, CPU, no_progress)
-    assert metrics["networks"][1] == {"role": "loss", "name": "a small one", "sha256": "1" * 64}
+    assert _by_role(metrics)["loss"] == {"role": "loss", "name": "a small one", "sha256": "1" * 64}
+    assert _by_role(metrics)["model"]["sha256"] == sha256_file(places.model)
 
     save_model(places.model, dataclasses.replace(made, provenance={}))
     metrics = evaluate(settings, places, CPU, no_progress)
-    assert metrics["networks"][1]["name"] == f"unknown: {places.model} does not say"
+    assert _by_role(metrics)["loss"]["name"] == f"unknown: {places.model} does not say"
 
 
 def test_missing_photos_are_named(settings: Settings, places: Places) -> None:
