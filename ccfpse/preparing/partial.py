@@ -89,14 +89,15 @@ class PartialStore:
     def done(self) -> dict[tuple[str, int], Done]:
         """The finished samples whose bytes are still those of the journal, by split and index."""
         found: dict[tuple[str, int], Done] = {}
-        for line in self._journal.read_text("utf-8").splitlines():
+        for line in self._journal.read_text("utf-8", errors="replace").splitlines():
             try:
                 entry = json.loads(line)
-            except ValueError:  # cut off by the end of the process that wrote it
+                done = Done(**{**entry, "source_size": tuple(entry["source_size"])})
+                is_known = 0 <= done.index < self._shapes[done.split].count
+            except (ValueError, TypeError, LookupError):  # cut off with the process, or the power
                 continue
-            entry["source_size"] = tuple(entry["source_size"])
-            done = Done(**entry)
-            found[done.split, done.index] = done
+            if is_known:
+                found[done.split, done.index] = done
         mapped = {split: self._mapped(split) for split in self._shapes}
 
         def is_whole(done: Done) -> bool:
