@@ -39,7 +39,7 @@ def test_presets_replace_each_other_also_with_other_comments(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("decay_start: 650", "decay_start: 651"), ("flip: true", "flip: {"), ("flip: true", "flip: true\n  more: 1")],
+    [("steps: 1300", "steps: 1301"), ("flip: true", "flip: {"), ("flip: true", "flip: true\n  more: 1")],
 )
 def test_edits_are_kept_unless_forced_and_then_as_a_copy(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "params.yaml"
