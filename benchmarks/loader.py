@@ -21,13 +21,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ccfpse.config import DataSettings, load_preset
+from ccfpse.config import load_preset
 from ccfpse.datasets import find_samples
 from ccfpse.datasets.sample import write_sample
 from ccfpse.datasets.source import RawFile
 from ccfpse.layout import augment
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare
+from ccfpse.sections import DataSettings
 
 LEAST_RATIO = 20.0
 CITYSCAPES_SIZE = (2048, 1024)  # width, height

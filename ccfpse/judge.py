@@ -14,13 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ccfpse.config import JudgeSettings, plain
+from ccfpse.config import plain
 from ccfpse.errors import DataError, ModelFileError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.judge_network import ARCHITECTURE, JudgeNetwork
 from ccfpse.labelspace import ClassTable
 from ccfpse.prepared import PreparedStore
 from ccfpse.scores import Confusion, Scores
+from ccfpse.sections import JudgeSettings
 from ccfpse.segmentation import LabelledPhotos, Progress, all_batches, as_image, train_segmentation
 
 RECORD = "judge.json"

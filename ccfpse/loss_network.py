@@ -13,11 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ccfpse.config import LossNetworkSettings, plain
+from ccfpse.config import plain
 from ccfpse.errors import ModelFileError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.prepared import PreparedStore
+from ccfpse.sections import LossNetworkSettings
 from ccfpse.segmentation import Progress
 from ccfpse.small_loss_network import train_small_network
 

@@ -16,11 +16,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ccfpse.config import ModelSettings
 from ccfpse.errors import DataError, ModelFileError, SettingsError
 from ccfpse.files import replacing
 from ccfpse.labelspace import ClassTable
 from ccfpse.models import STYLE_DIM, Discriminator, Generator, StyleEncoder
+from ccfpse.sections import ModelSettings
 from ccfpse.strict import build
 
 FORMAT = 1

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import yaml
 
-from ccfpse.config import DATASETS, load_preset, preset_text
+from ccfpse.config import load_preset, preset_text
 from ccfpse.errors import OutputError, SettingsError
 from ccfpse.files import replacing
+from ccfpse.sections import DATASETS
 
 
 def write_preset(name: str, path: Path, *, force: bool) -> Path | None:

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from ccfpse.classfiles import load_class_table
-from ccfpse.config import ModelSettings
 from ccfpse.errors import ModelFileError
 from ccfpse.files import sha256_file
 from ccfpse.labelspace import ClassTable
@@ -24,6 +23,7 @@ from ccfpse.published import (
     generator_options,
     permute_layout,
 )
+from ccfpse.sections import ModelSettings
 
 SIZES = {"cityscapes": (256, 512), "coco-stuff": (256, 256), "ade20k": (256, 256)}
 """(height, width) that the published networks of each data set were trained at."""

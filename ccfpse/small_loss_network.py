@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ccfpse.config import SmallLossNetwork
 from ccfpse.models.perceptual import SmallPerceptualNetwork
 from ccfpse.prepared import PreparedStore
+from ccfpse.sections import SmallLossNetwork
 from ccfpse.segmentation import Progress, train_segmentation
 
 

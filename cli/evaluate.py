@@ -15,11 +15,17 @@ def evaluate(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     synthesized: Annotated[
         Path | None,
-        typer.Option(help="Folder of photos; without it, paths.synthesized.", show_default=False),
+        typer.Option(
+            help="Folder of other photos, of the same names; without it, paths.synthesized.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the results; without it, paths.evaluation.", show_default=False),
+        typer.Option(
+            help="Folder for the results; without it, paths.evaluation. Needed with --synthesized.",
+            show_default=False,
+        ),
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the results that are there, make none.")
@@ -29,16 +35,21 @@ def evaluate(
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
-        from ccfpse.errors import DataError
+        from ccfpse.errors import DataError, SettingsError
         from ccfpse.evaluation.evaluate import METRICS, PICTURES, Places
         from ccfpse.evaluation.evaluate import evaluate as run
         from ccfpse.files import read_json
 
         settings = load_settings(params)
         places = Places.of(settings)
-        places = dataclasses.replace(
-            places, synthesized=synthesized or places.synthesized, out=out or places.out
-        )
+        if synthesized is not None:
+            if out is None:
+                raise SettingsError(
+                    "--synthesized goes with --out, since results of other photos would replace "
+                    f"those in {places.out}"
+                )
+            places = dataclasses.replace(places, synthesized=synthesized, model=None)
+        places = dataclasses.replace(places, out=out or places.out)
         if show:
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
         else:
@@ -58,7 +69,8 @@ def _show(metrics: dict[str, Any]) -> None:
         (f"IoU {name}", *("-" if section is None else f"{section['iou'][name]:.3f}" for section in sections))
         for name in metrics["iou"]
     ]
-    say_table(f"{metrics['photos']} photos, style {metrics['style']}", ("", *_COLUMNS), rows)
+    style = metrics["style"] or "not known"
+    say_table(f"{metrics['photos']} photos, style {style}", ("", *_COLUMNS), rows)
     for name in ("fid", "frechet_judge_features", "ssim", "psnr"):
         if metrics.get(name) is not None:
             say(f"{name}: {metrics[name]:.3f}")

@@ -76,8 +76,9 @@ def _model_file(
 ) -> bytes:
     import torch
 
-    from ccfpse.config import ModelSettings, plain
+    from ccfpse.config import plain
     from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
+    from ccfpse.sections import ModelSettings
 
     torch.manual_seed(0)
     settings = ModelSettings(width=2, predictor_width=4, doublings=5, style=style, discriminator_width=2)

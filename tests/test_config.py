@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ccfpse.config import DATASETS, Settings, load_preset, load_settings
+from ccfpse.config import Settings, load_preset, load_settings
 from ccfpse.errors import SettingsError
+from ccfpse.sections import DATASETS
 from ccfpse.strict import build
 
 ROOT = Path(__file__).parents[1]

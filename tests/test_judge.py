@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from ccfpse.config import JudgeSettings
 from ccfpse.errors import ModelFileError
 from ccfpse.files import sha256_file
 from ccfpse.judge import RECORD, WEIGHTS, load_judge, score_photos, train_judge
 from ccfpse.judge_network import JudgeNetwork
 from ccfpse.labelspace import ClassTable
 from ccfpse.prepared import open_store
+from ccfpse.sections import JudgeSettings
 from ccfpse.segmentation import train_segmentation
 
 CPU = torch.device("cpu")

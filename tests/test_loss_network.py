@@ -6,7 +6,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ccfpse.config import JudgeSettings, LossNetworkSettings, SmallLossNetwork
 from ccfpse.errors import ModelFileError
 from ccfpse.files import sha256_file
 from ccfpse.judge import load_judge, train_judge
@@ -21,6 +20,7 @@ from ccfpse.loss_network import (
 )
 from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.prepared import open_store
+from ccfpse.sections import JudgeSettings, LossNetworkSettings, SmallLossNetwork
 
 CPU = torch.device("cpu")
 SMALL = SmallLossNetwork(width=4, steps=2, batch=2, learning_rate=0.002, seed=11)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ccfpse.config import ModelSettings
 from ccfpse.errors import ModelFileError
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.modelfile import (
@@ -22,6 +21,7 @@ from ccfpse.modelfile import (
     save_model,
     with_prefix,
 )
+from ccfpse.sections import ModelSettings
 
 TABLE = ClassTable(
     name="toy",

@@ -8,7 +8,8 @@ import grimp
 import pytest
 import yaml
 
-from ccfpse.config import PathSettings, Settings
+from ccfpse.config import Settings
+from ccfpse.sections import PathSettings
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))
@@ -25,7 +26,9 @@ BEGINS = {
 }
 
 # They carry values, files and messages, and decide nothing about a result.
-CARRIERS = {"ccfpse.config", "ccfpse.strict", "ccfpse.errors", "ccfpse.files", "ccfpse.device"}
+CARRIERS = {
+    f"ccfpse.{name}" for name in ("config", "sections", "strict", "errors", "files", "workers", "device")
+}
 
 
 def modules(path: Path) -> set[str]:

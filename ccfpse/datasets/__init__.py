@@ -7,12 +7,12 @@ knows its layout; `source` makes folders and archives look alike; `sample` draws
 from pathlib import Path
 
 from ccfpse.classfiles import load_class_table, read_class_yaml
-from ccfpse.config import DataSettings
 from ccfpse.datasets import ade20k, camvid, cityscapes, coco_stuff, custom
 from ccfpse.datasets.raw import RawData, RawSample, RawSplit
 from ccfpse.datasets.source import SourceTree
 from ccfpse.errors import DataError
 from ccfpse.labelspace import ClassTable
+from ccfpse.sections import DataSettings
 
 __all__ = ["RawData", "RawSample", "class_table", "find_samples", "raw_files"]
 

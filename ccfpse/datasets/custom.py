@@ -5,11 +5,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from ccfpse.config import CustomData, CustomFolders
 from ccfpse.datasets.raw import BadFile, RawSplit, bad_file, match
 from ccfpse.datasets.source import RawFile, SourceTree
 from ccfpse.errors import DataError
 from ccfpse.pictures import LABEL_SUFFIXES, PHOTO_SUFFIXES
+from ccfpse.sections import CustomData, CustomFolders
 
 
 def find(tree: SourceTree, custom: CustomData, instances: bool) -> dict[str, RawSplit]:

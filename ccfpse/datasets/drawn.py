@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ccfpse.config import SampleScenes
 from ccfpse.datasets.sample import write_sample
-from ccfpse.datasets.sample.write import CITIES, RECORD_NAME, RENDERER_VERSION
+from ccfpse.datasets.sample.write import CITIES, RECORD_NAME, renderer
 from ccfpse.errors import DataError
 from ccfpse.files import read_json
+from ccfpse.sections import SampleScenes
 
 
 def draw_scenes(folder: Path, scenes: SampleScenes, workers: int, update: Callable[[int, int], None]) -> None:
@@ -23,7 +23,7 @@ def draw_scenes(folder: Path, scenes: SampleScenes, workers: int, update: Callab
     """
     record = folder / RECORD_NAME
     if record.is_file():
-        asked = {"renderer": RENDERER_VERSION, "seed": scenes.seed, "train": scenes.train, "val": scenes.val}
+        asked = {"renderer": renderer(), "seed": scenes.seed, "train": scenes.train, "val": scenes.val}
         found = read_json(record, DataError, "remove this folder")
         if not isinstance(found, dict) or any(found.get(key) != value for key, value in asked.items()):
             for split, city in CITIES.items():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ccfpse.config import DataSettings
 from ccfpse.datasets.fitting import Fit, Size, fit_map, fit_photo
 from ccfpse.datasets.outlines import draw_objects
 from ccfpse.datasets.raw import RawSample
@@ -13,6 +12,7 @@ from ccfpse.errors import DataError
 from ccfpse.labelimage import Coding, decode_label_image
 from ccfpse.labelspace import ClassTable, Ids
 from ccfpse.pictures import decode_photo, decode_values
+from ccfpse.sections import DataSettings
 
 
 @dataclass(frozen=True, slots=True)

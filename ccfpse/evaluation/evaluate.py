@@ -33,8 +33,8 @@ class Places:
     judge: Path
     synthesized: Path
     """Folder of `<name>.png` for every name of the validation split."""
-    model: Path
-    """Model file that made them, asked only for the name of its loss network."""
+    model: Path | None
+    """Model file that made them, by `settings.synthesize`; None: not known, and neither is their style."""
     out: Path
 
     @classmethod
@@ -66,6 +66,7 @@ def evaluate(settings: Settings, places: Places, device: torch.device, progress:
     synthesized = SynthesizedPhotos(places.synthesized, split)
     judge = load_judge(places.judge, device)
     _check_classes(judge, store, places)
+    style = None if places.model is None else settings.synthesize.style
     weights = inception_path(settings.evaluate.inception)
     inception = load_inception(weights, device) if weights.is_file() else None
     found = measure(
@@ -73,7 +74,7 @@ def evaluate(settings: Settings, places: Places, device: torch.device, progress:
         synthesized,
         judge,
         inception,
-        similarity=settings.synthesize.style == "own",
+        similarity=style == "own",
         batch=settings.runtime.inference_batch,
         progress=progress,
     )
@@ -82,11 +83,11 @@ def evaluate(settings: Settings, places: Places, device: torch.device, progress:
         "photos": len(split),
         "height": split.size[0],
         "width": split.size[1],
-        "style": settings.synthesize.style,
+        "style": style,
         "judge_floor": settings.evaluate.judge_floor,
         "judge_too_weak": metrics["real"]["miou"] < settings.evaluate.judge_floor,
         "sources": _sources(store, judge, places, weights if inception else None),
-        "protocol": protocol(settings, split, found, judge),
+        "protocol": protocol(style, split, found, judge),
     }
     _write_iou(places.out / IOU_PLOT, found)
     _write_pictures(places.out / PICTURES, split, synthesized, store, settings.evaluate.pictures)
@@ -109,9 +110,10 @@ def _sources(
     entries: list[dict[str, Any]] = [
         {"role": "prepared data", "name": store.name, "sha256": store.checksum},
         {"role": "judge", "name": judge.record["architecture"], "sha256": judge.record["sha256"]},
-        loss_network_entry(places.model),
     ]
-    if places.model.is_file():
+    if places.model is not None:
+        entries.append(loss_network_entry(places.model))
+    if places.model is not None and places.model.is_file():
         entries.append({"role": "model", "name": places.model.name, "sha256": sha256_file(places.model)})
     if inception is not None:
         entries.append({"role": "fid", "name": inception.name, "sha256": sha256_file(inception)})

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from ccfpse import scores
-from ccfpse.config import Settings
 from ccfpse.evaluation.measure import Measurements
 from ccfpse.evaluation.statistics import FeatureStatistics, frechet_distance
 from ccfpse.judge import Judge
@@ -12,7 +11,8 @@ from ccfpse.modelfile import load_model
 from ccfpse.prepared import PreparedSplit
 
 _TOO_FEW = "a distance between sets of photos needs at least two photos in each"
-_STYLES = {
+_STYLES: dict[str | None, str] = {
+    None: "not known, the photos are not the pipeline's",
     "prior": "drawn from the prior, by seed and name",
     "mean": "the zero vector",
     "own": "that of the real photo itself, which tells the network something about the answer",
@@ -35,12 +35,12 @@ def summary(found: Measurements, missing_inception: str) -> dict[str, Any]:
     return metrics
 
 
-def protocol(settings: Settings, split: PreparedSplit, found: Measurements, judge: Judge) -> list[str]:
-    """How the figures came about, one sentence or two a line."""
+def protocol(style: str | None, split: PreparedSplit, found: Measurements, judge: Judge) -> list[str]:
+    """How the figures came about, one sentence or two a line; a style of None is not known."""
     size = f"{split.size[0]}x{split.size[1]}"
     lines = [
         f"Photos: {len(split)} synthesized from the validation layouts at {size}, against the {len(split)} "
-        f"real validation photos resized to it. Style: {_STYLES[settings.synthesize.style]}.",
+        f"real validation photos resized to it. Style: {_STYLES[style]}.",
         f"miou, accuracy, iou: the judge's reading of the photos, enlarged "
         f"{judge.record['settings']['enlarge']} times (bilinear), against the labels. {scores.PROTOCOL}",
         "real: the same of the real photos. shuffled_labels: of the synthesized photos against the labels of "

@@ -3,8 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from ccfpse.config import DATASETS, Settings, load_preset, load_settings
+from ccfpse.config import Settings, load_preset, load_settings
 from ccfpse.errors import SettingsError
+from ccfpse.sections import DATASETS
 
 PARAMS = Path("params.yaml")
 

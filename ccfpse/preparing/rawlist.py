@@ -7,23 +7,24 @@ writer uses it to tell whether work it finds was made of the same files.
 from pathlib import Path
 from typing import Any
 
-from ccfpse.config import DataSettings, plain
+from ccfpse.config import plain
 from ccfpse.datasets import raw_files
-from ccfpse.datasets.sample.write import RENDERER_VERSION
+from ccfpse.datasets.sample.write import renderer
 from ccfpse.errors import DataError
 from ccfpse.files import write_json
+from ccfpse.sections import DataSettings
 
 
 def raw_list(data: DataSettings) -> dict[str, Any]:
     """The raw data of a data set: `files`, each [name, bytes, modification time in ns], sorted by name.
 
-    The embedded scenes are drawn by `prepare`: here are their settings and the renderer's version.
+    The embedded scenes are drawn by `prepare`: here are their settings and the renderer's name.
 
     Raises:
         DataError: there is no such source, or a file of it cannot be looked at.
     """
     if data.sample is not None:
-        return {"dataset": data.dataset, "renderer": RENDERER_VERSION, "scenes": plain(data.sample)}
+        return {"dataset": data.dataset, "renderer": renderer(), "scenes": plain(data.sample)}
     found = sorted(raw_files(data).items())
     if not found:
         raise DataError(f"{data.source}: holds no pictures and no archives; see data.source or --source")

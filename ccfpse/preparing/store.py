@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ccfpse.config import DataSettings, plain
+from ccfpse.config import plain
 from ccfpse.datasets import find_samples
 from ccfpse.datasets.drawn import draw_scenes
 from ccfpse.datasets.fitting import changes_aspect
@@ -35,7 +35,8 @@ from ccfpse.files import (
 from ccfpse.prepared import FORMAT, MANIFEST, PreparedStore, open_store, sample_digest
 from ccfpse.preparing.partial import Done, PartialStore, Shape
 from ccfpse.preparing.rawlist import raw_list
-from ccfpse.preparing.workers import Task, run_tasks
+from ccfpse.preparing.tasks import Task, run_tasks
+from ccfpse.sections import DataSettings
 
 _CODE = ("classfiles.py", "datasets", "labelimage.py", "labelspace.py", "pictures.py", "preparing")
 """The part of this package that decides what a store holds."""

@@ -15,6 +15,7 @@ from ccfpse_cli.main import app
         ([], "data/prepared/sample"),
         (["--show"], "outputs/sample/evaluation/metrics.json: cannot be read"),
         (["--params", "none.yaml"], "none.yaml: cannot be read"),
+        (["--synthesized", "others"], "--synthesized goes with --out"),
     ],
 )
 def test_what_is_missing_is_named(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ccfpse.config import DATASETS, load_preset, load_settings, preset_text
+from ccfpse.config import load_preset, load_settings, preset_text
+from ccfpse.sections import DATASETS
 from ccfpse_cli.main import app
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from ccfpse.config import DataSettings
 from ccfpse.datasets import find_samples
 from ccfpse.datasets.outlines import draw_objects
 from ccfpse.errors import DataError
+from ccfpse.sections import DataSettings
 
 SQUARE = [[1, 1, 4, 1, 4, 4, 1, 4]]
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ccfpse.config import CustomData, CustomFolders, DataSettings, load_preset
+from ccfpse.config import load_preset
 from ccfpse.datasets import find_samples, raw_files
 from ccfpse.datasets.custom import kept_aside
 from ccfpse.datasets.reading import Recipe, read_sample
 from ccfpse.errors import DataError, SettingsError
+from ccfpse.sections import CustomData, CustomFolders, DataSettings
 
 TABLE = """
 - {name: sky, id: 1, color: [70, 130, 180]}

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ccfpse.config import DataSettings
 from ccfpse.datasets import find_samples, raw_files
 from ccfpse.datasets.reading import ReadSample, Recipe, read_sample
 from ccfpse.errors import DataError
+from ccfpse.sections import DataSettings
 
 Layout = Callable[[str, bool], DataSettings]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ccfpse.config import CustomData, CustomFolders, DataSettings, load_preset
+from ccfpse.config import load_preset
 from ccfpse.datasets import find_samples
 from ccfpse.datasets.reading import ReadSample, Recipe, read_sample
+from ccfpse.sections import CustomData, CustomFolders, DataSettings
 
 COUNTS = {
     "cityscapes": (5, 2),

@@ -107,6 +107,13 @@ def test_similarity_is_measured_when_the_style_is_the_photos_own(settings: Setti
     assert any("tells the network something about the answer" in line for line in metrics["protocol"])
 
 
+def test_photos_that_are_not_the_pipelines_have_no_known_style(settings: Settings, places: Places) -> None:
+    metrics = evaluate(settings, dataclasses.replace(places, model=None), CPU, no_progress)
+    assert metrics["style"] is None
+    assert "Style: not known" in metrics["protocol"][0]
+    assert set(_by_role(metrics)) == {"prepared data", "judge"}
+
+
 def _by_role(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {source["role"]: source for source in metrics["sources"]}
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ccfpse.config import DataSettings, load_preset
+from ccfpse.config import load_preset
+from ccfpse.sections import DataSettings
 
 H, W = 20, 40
 

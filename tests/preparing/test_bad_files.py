@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ccfpse.config import DataSettings
 from ccfpse.errors import DataError
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare
+from ccfpse.sections import DataSettings
 
 from .conftest import H, Raw, W
 

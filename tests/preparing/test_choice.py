@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ccfpse.config import DataSettings, load_preset, preset_text
+from ccfpse.config import load_preset, preset_text
 from ccfpse.errors import DataError, SettingsError
 from ccfpse.preparing.choice import choose_settings
 from ccfpse.preparing.rawlist import raw_list, write_raw_list
+from ccfpse.sections import DataSettings
 
 from .conftest import Raw
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ccfpse.config import DataSettings, load_preset
+from ccfpse.config import load_preset
 from ccfpse.errors import OutputError
 from ccfpse.preparing.store import prepare
+from ccfpse.sections import DataSettings
 
 from .conftest import Raw
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ccfpse.config import DataSettings, SampleScenes, load_preset
+from ccfpse.config import load_preset
 from ccfpse.errors import DataError, OutputError
 from ccfpse.files import held_lock
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import Report, prepare
+from ccfpse.sections import DataSettings, SampleScenes
 
 from .conftest import Raw
 

@@ -3,8 +3,6 @@
 import os
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +12,18 @@ from PIL import Image
 
 from ccfpse.datasets.sample.render import SIZE, render_scene
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import read_json, write_json
+from ccfpse.files import code_checksum, read_json, write_json
+from ccfpse.workers import in_processes
 
-RENDERER_VERSION = 1
-"""Raise it whenever the same seed gives other pictures."""
 RECORD_NAME = "sample.json"
 CITIES = {"train": "sampletown", "val": "samplefield"}
 FIRST_INDEX = {"train": 0, "val": 1_000_000}
 """Where the scenes of a split begin, so that the splits share none."""
+
+
+def renderer() -> str:
+    """Names the renderer by its source, so that scenes of an earlier one are not taken for its own."""
+    return code_checksum("datasets/sample")[:16]
 
 
 class _Job(NamedTuple):
@@ -59,9 +61,7 @@ def write_sample(
         DataError: the folder holds something else than this data set or a part of it.
         OutputError: the folder cannot be written.
     """
-    _claim(
-        folder, {"renderer": RENDERER_VERSION, "seed": seed, "size": list(SIZE), "train": train, "val": val}
-    )
+    _claim(folder, {"renderer": renderer(), "seed": seed, "size": list(SIZE), "train": train, "val": val})
     jobs = [
         _job(folder, split, number, seed)
         for split, n in (("train", train), ("val", val))
@@ -71,18 +71,10 @@ def write_sample(
     done = len(jobs) - len(waiting)
     if progress:
         progress(done, len(jobs))
-    if workers <= 1:
-        for job in waiting:
-            _render(job)
-            done += 1
-            if progress:
-                progress(done, len(jobs))
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(_render, waiting, chunksize=4):
-            done += 1
-            if progress:
-                progress(done, len(jobs))
+    for _ in in_processes(_render, waiting, workers, chunk=4, what=str(folder)):
+        done += 1
+        if progress:
+            progress(done, len(jobs))
 
 
 def _claim(folder: Path, record: dict[str, object]) -> None:
