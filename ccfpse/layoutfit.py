@@ -75,13 +75,18 @@ def _nearest(old: int, new: int) -> npt.NDArray[Any]:
     return ((np.arange(new) + 0.5) * (old / new)).astype(np.intp)
 
 
-def equal_batches(sizes: Sequence[Size], most: int) -> list[list[int]]:
-    """Positions of equal sizes together, at most `most` in a batch; batches in the order of their first."""
+def equal_batches(sizes: Sequence[Size], most: int, usual: Size) -> list[list[int]]:
+    """Positions of equal sizes together, in batches in the order of their first.
+
+    A batch holds at most `most` positions, and fewer where they are larger than `usual`: no more pixels
+    than `most` of that size, but always one.
+    """
     open_batches: dict[Size, list[int]] = {}
     batches: list[list[int]] = []
     for position, size in enumerate(sizes):
         members = open_batches.get(size)
-        if members is None or len(members) == most:
+        fitting = most * usual[0] * usual[1] // (size[0] * size[1])
+        if members is None or len(members) >= min(most, max(1, fitting)):
             members = open_batches[size] = []
             batches.append(members)
         members.append(position)

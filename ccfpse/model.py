@@ -128,7 +128,7 @@ class Model:
             coding: what the values of `labels` mean: values (`ids`) or colours (`colors`) of the data set's
                 label maps, either by the picture's form (`auto`), or `classes`, positions in `class_table`.
             size: photos have the size of their label map (`input`) or the model's (`model`).
-            batch: label maps computed at a time; changes no result.
+            batch: label maps of the model's size computed at a time, fewer larger ones; changes no result.
             as_arrays: uint8 arrays (H, W, 3) instead of PIL images.
 
         Raises:
@@ -147,7 +147,7 @@ class Model:
         styles = self.styles(style, names or [str(i) for i in range(len(ids))], seed)
         fits = [self.fit(array.shape, size) for array in ids]
         photos: dict[int, Pixels] = {}
-        for members in equal_batches([fit.network_size for fit in fits], batch):
+        for members in equal_batches([fit.network_size for fit in fits], batch, self.size):
             fitted = [self.fitted(ids[i], numbers[i], fits[i]) for i in members]
             pixels = self.generate(
                 np.stack([labels for labels, _ in fitted]),

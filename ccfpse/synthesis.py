@@ -20,7 +20,7 @@ from ccfpse.errors import DataError, OutputError
 from ccfpse.files import replacing
 from ccfpse.labelspace import Ids
 from ccfpse.layoutfiles import Instances, LayoutSource
-from ccfpse.layoutfit import Fit, SizeChoice, equal_batches
+from ccfpse.layoutfit import Fit, Size, SizeChoice, equal_batches
 from ccfpse.model import Model, Pixels
 from ccfpse.styles import Style
 
@@ -29,6 +29,7 @@ Progress = Callable[[int, int], None]
 
 _THREADS = 4  # of readers, and as many of writers
 _BATCHES_AHEAD = 2  # read before the network needs them
+_MUCH_LARGER = 4  # times the pixels of the model's size
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {"png": {}, "jpg": {"quality": 95}, "webp": {"quality": 95}}
 
 
@@ -104,7 +105,7 @@ def synthesize_files(
         output: where they go.
         style: `prior`, `mean`, `own` (the real photo's, of a prepared store), or a vector that all get.
         seed: of the prior's styles.
-        batch: layouts of equal size computed at a time; changes no result.
+        batch: layouts of the model's size computed at a time, fewer larger ones; changes no result.
         skip_bad: leave out layouts that cannot be used, instead of refusing them all.
         progress: opens the display of one stage's progress.
         warn: told what the user should know.
@@ -119,6 +120,11 @@ def synthesize_files(
         warn(
             "the model was trained with instance maps; where there are none "
             f"({todo.n_without_instances} of {len(todo.layouts)}), objects end where classes do"
+        )
+    if n_large := sum(_area(fit.network_size) > _MUCH_LARGER * _area(model.size) for fit in todo.fits):
+        warn(
+            f"{n_large} of {len(todo.layouts)} label maps are much larger than the {_sides(model.size)} the "
+            "model was trained at: it is slow there and paints large areas flat; --size model fits them to it"
         )
     with progress("synthesizing") as update:
         seconds, network_seconds = write_photos(
@@ -182,7 +188,7 @@ def write_photos(
         OutputError: a photo cannot be written.
     """
     started, network_seconds, done = time.monotonic(), 0.0, 0
-    batches = equal_batches([fit.network_size for fit in plan.fits], batch)
+    batches = equal_batches([fit.network_size for fit in plan.fits], batch, model.size)
     with ThreadPoolExecutor(_THREADS) as readers, ThreadPoolExecutor(_THREADS) as writers:
         writing: deque[Future[None]] = deque()
         try:
@@ -217,6 +223,14 @@ def listed(bad: Sequence[str], most: int = 20) -> str:
         return bad[0]
     more = f"; and {len(bad) - most} more" if len(bad) > most else ""
     return f"{len(bad)} layouts cannot be used: {'; '.join(bad[:most])}{more}"
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _sides(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def _check_output(layouts: Sequence[LayoutSource], output: Output) -> None:

@@ -64,6 +64,11 @@ def test_halving_and_doubling_keeps_a_photo_in_its_place() -> None:
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_batches_hold_equal_sizes_and_everything_once(most: int) -> None:
     sizes = [(32, 32), (32, 64), (32, 32), (32, 32), (64, 32), (32, 64)]
-    batches = equal_batches(sizes, most)
+    batches = equal_batches(sizes, most, usual=(64, 64))
     assert sorted(i for members in batches for i in members) == list(range(6))
     assert all(len({sizes[i] for i in members}) == 1 and len(members) <= most for members in batches)
+
+
+def test_batches_of_large_sizes_are_smaller() -> None:
+    sizes = [(64, 64)] * 4 + [(32, 32)] * 4 + [(256, 256)] * 2
+    assert [len(members) for members in equal_batches(sizes, 4, usual=(32, 64))] == [2, 2, 4, 1, 1]

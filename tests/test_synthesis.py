@@ -227,3 +227,15 @@ def test_real_label_maps_of_several_data_sets(samples: Path, tmp_path: Path, mak
         report = synthesize(model, samples / folder, tmp_path / name, instances=maps)
         assert report.written >= 2
         assert not report.bad
+
+
+def test_label_maps_far_beyond_the_trained_size_are_said(tmp_path: Path, make_model: MakeModel) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    Image.new("L", (256, 96), 10).save(folder / "large.png")  # the model's size is 64x32
+    Image.new("L", (64, 32), 10).save(folder / "usual.png")
+    model, said = ccfpse.load(make_model(boundary=False)), list[str]()
+    synthesize(model, folder, tmp_path / "a", warn=said.append)
+    assert ["1 of 2 label maps are much larger than the 32x64" in text for text in said] == [True]
+    synthesize(model, folder, tmp_path / "b", size="model", warn=said.append)
+    assert len(said) == 1
