@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _SUFFIXES = (*PHOTO_SUFFIXES, ".json", ".txt", ".yaml", ".yml")
 _ARCHIVE_DAMAGE = (
-    *(OSError, RuntimeError, NotImplementedError, EOFError, KeyError, ValueError),
+    *(OSError, RuntimeError, EOFError, KeyError, ValueError),
     *(zipfile.BadZipFile, zlib.error),
 )
 
@@ -174,7 +174,7 @@ def _archived(name: str, path: Path, called: str) -> Iterator[tuple[str, RawFile
         members = _opened(str(path)).infolist()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {_told(error)}") from error
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError) as error:  # RuntimeError: unknown to zipfile
         raise DataError(f"{path}: is not a whole zip archive ({error}); fetch it again") from error
     for info in members:
         parts = info.filename.split("/")
