@@ -29,6 +29,7 @@ $(installed): pyproject.toml constraints.txt
 	  | { while read -r line; do case $$line in \
 	      Collecting*|Processing*) printf .;; "Installing collected"*) printf ' unpacking';; esac; done; echo; } \
 	  || { tail -n 20 $(venv)/install.log; echo "the installation failed"; exit 1; }
+	@ccfpse compile || true
 	@touch $@
 
 demo: setup

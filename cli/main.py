@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .compile_ import compile_
 from .console import show_tracebacks
 from .evaluate import evaluate
 from .import_ import import_
@@ -25,7 +26,8 @@ app = typer.Typer(
 
 for _command in (preset, scan, prepare, judge, loss_network, train, synthesize, evaluate):
     app.command()(_command)
-app.command("import")(import_)  # `import` cannot name a function
+app.command("import")(import_)  # `import` and `compile` cannot name functions of ours
+app.command("compile")(compile_)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,3 +1,4 @@
+import ctypes
 import functools
 import os
 import shutil
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from ccfpse.labelspace import ClassTable, LabelClass
+from ccfpse.native.build import build, find_compiler
+from ccfpse.native.library import Library
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (
@@ -150,3 +153,20 @@ def store(params: Path) -> Path:
     settings = load_settings(params)
     prepare(settings.data, Path(settings.paths.prepared), skip_bad=False, workers=0)
     return Path(settings.paths.prepared)
+
+
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    """A C++ compiler of this machine."""
+    found = find_compiler()
+    if found is None:
+        pytest.skip("no C++ compiler here")
+    return found
+
+
+@pytest.fixture(scope="session")
+def compiled(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The compiled kernels, whether or not this machine's cache has them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        return Library(ctypes.CDLL(str(build())))

@@ -1,12 +1,12 @@
 """The conditional-convolution residual block: convolutions whose kernels the layout decides."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
+from ccfpse.models.condition import Condition
 from ccfpse.models.spade import SpadeNorm
 from ccfpse.models.spectral_norm import SpectralNormConv2d
-from ccfpse.ops import conditional_depthwise_conv
+from ccfpse.ops import gate, predicted_depthwise_conv
 
 KERNEL_SIZE = 3
 
@@ -19,10 +19,13 @@ class Predictor(nn.Module):
         self.first = nn.Conv2d(n_condition, hidden, 3, padding=1)
         self.last = nn.Conv2d(hidden, n_predicted, 3, padding=1)
 
-    def forward(self, condition: Tensor) -> Tensor:
-        """(B, K + F, H, W) -> (B, n_predicted, H, W)."""
-        predicted: Tensor = self.last(F.relu(self.first(condition)))
-        return predicted
+    def gate(self, x: Tensor, condition: Condition) -> Tensor:
+        """Leaky ReLU of x (B, n_predicted, H, W) times the sigmoid of the predicted numbers."""
+        return gate(x, condition.conv(self.first), self.last.weight, self.last.bias)
+
+    def filter(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, C, H, W) filtered with the predicted numbers as kernels; no map holds these."""
+        return predicted_depthwise_conv(x, condition.conv(self.first), self.last.weight, self.last.bias)
 
 
 class ConditionalConv(nn.Module):
@@ -41,10 +44,10 @@ class ConditionalConv(nn.Module):
         self.mix = nn.Conv2d(in_channels, out_channels, 1)
         self.gate = Predictor(n_condition, hidden, out_channels)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
-        filtered = conditional_depthwise_conv(self.norm(x), self.kernels(condition), KERNEL_SIZE)
-        return F.leaky_relu(self.mix(filtered) * self.gate(condition).sigmoid(), 0.2)
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
+        filtered = self.kernels.filter(self.norm(x), condition)
+        return self.gate.gate(self.mix(filtered), condition)
 
 
 class SpadeShortcut(nn.Module):
@@ -55,8 +58,8 @@ class SpadeShortcut(nn.Module):
         self.norm = SpadeNorm(in_channels, n_condition, hidden)
         self.mix = SpectralNormConv2d(in_channels, out_channels, 1)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
         mixed: Tensor = self.mix(self.norm(x, condition))
         return mixed
 
@@ -79,8 +82,8 @@ class ConditionalBlock(nn.Module):
             else SpadeShortcut(in_channels, out_channels, n_condition, hidden)
         )
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Features (B, in, H, W) and condition (B, K + F, H, W) -> features (B, out, H, W)."""
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
         residual = self.conv2(self.conv1(x, condition), condition)
         kept = x if self.shortcut is None else self.shortcut(x, condition)
         added: Tensor = kept + residual

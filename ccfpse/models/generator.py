@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ccfpse.models.alone import one_at_a_time
 from ccfpse.models.block import ConditionalBlock
+from ccfpse.models.condition import Layout
 from ccfpse.models.pyramid import LayoutPyramid
 from ccfpse.models.sizes import check_size
 
@@ -95,22 +96,27 @@ class Generator(nn.Module):
             return self._generate(layout, style)
         return one_at_a_time(self._generate, layout, style)
 
+    def keeps_size(self, block: str) -> bool:
+        """Whether the block called so works at the size of the one before it."""
+        return block in self._keeps_size
+
     def _generate(self, layout: Tensor, style: Tensor | None) -> Tensor:
-        conditions = iter([_condition(layout, level) for level in self.pyramid(layout)])
-        x, condition = self._start(layout, style), next(conditions)  # (B, 16F, H / 2^n, W / 2^n)
+        seen = Layout.of(layout)
+        conditions = iter([seen.condition(level) for level in self.pyramid(seen)])
+        x, condition = self._start(seen, style), next(conditions)  # (B, 16F, H / 2^n, W / 2^n)
         for name, block in self.blocks.items():
-            if name not in self._keeps_size:
+            if not self.keeps_size(name):
                 x, condition = F.interpolate(x, scale_factor=2.0, mode="nearest"), next(conditions)
             x = block(x, condition)
         return torch.tanh(self.to_rgb(F.leaky_relu(x, 0.2)))  # (B, 3, H, W)
 
-    def _start(self, layout: Tensor, style: Tensor | None) -> Tensor:
-        height, width = (side // self.size_multiple for side in layout.shape[2:])
+    def _start(self, layout: Layout, style: Tensor | None) -> Tensor:
+        height, width = (side // self.size_multiple for side in layout.channels.shape[2:])
         start: Tensor
         if style is None:
-            start = self.start(_resize_nearest(layout, height, width))
+            start = self.start(layout.resized(height, width))
         else:
-            start = self.start(style).view(layout.shape[0], -1, height, width)
+            start = self.start(style).view(len(style), -1, height, width)
         return start
 
     def _check(self, layout: Tensor, style: Tensor | None) -> None:
@@ -128,12 +134,3 @@ class Generator(nn.Module):
         found = None if style is None else tuple(style.shape)
         if found != need:
             raise ValueError(f"style is {found}; this generator needs {need} for these layouts")
-
-
-def _condition(layout: Tensor, level: Tensor) -> Tensor:
-    """Layout at a pyramid level's size, together with that level; (B, K + F, h, w)."""
-    return torch.cat([_resize_nearest(layout, level.shape[2], level.shape[3]), level], dim=1)
-
-
-def _resize_nearest(layout: Tensor, height: int, width: int) -> Tensor:
-    return F.interpolate(layout, size=(height, width), mode="nearest")

@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
+from ccfpse.models.condition import Layout
 from ccfpse.models.spectral_norm import SpectralNormConv2d
+from ccfpse.ops import conv3x3_of_layout
 
 
 class NormalisedUnit(nn.Module):
@@ -22,6 +24,13 @@ class NormalisedUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
         return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+
+    def of_layout(self, layout: Layout) -> Tensor:
+        """The same of a layout of `in` channels; stride 1."""
+        if layout.one_hot is None:
+            return self.forward(layout.channels)
+        convolved = conv3x3_of_layout(layout.one_hot, None, self.conv.normalised_weight(), None)
+        return F.leaky_relu(self.norm(convolved), 0.2)
 
 
 class LayoutPyramid(nn.Module):
@@ -40,11 +49,11 @@ class LayoutPyramid(nn.Module):
         self.laterals = nn.ModuleList(NormalisedUnit(width, width, 1) for _ in range(n_doublings))
         self.decoder = nn.ModuleList(NormalisedUnit(width, width, 3) for _ in range(n_doublings))
 
-    def forward(self, layout: Tensor) -> list[Tensor]:
+    def forward(self, layout: Layout) -> list[Tensor]:
         """Levels from the coarsest (1/2^n of the layout's size) to full size, each (B, F, h, w)."""
-        bottom_up = [layout]
+        bottom_up: list[Tensor] = []
         for unit in self.encoder:
-            bottom_up.append(unit(bottom_up[-1]))
+            bottom_up.append(unit(bottom_up[-1]) if bottom_up else unit.of_layout(layout))  # type: ignore[operator]
         levels = [bottom_up.pop()]
         for lateral, unit in zip(self.laterals, self.decoder, strict=True):
             finer = F.interpolate(levels[-1], scale_factor=2.0, mode="nearest") + lateral(bottom_up.pop())

@@ -1,9 +1,10 @@
 """Spatially adaptive normalisation: the layout scales and shifts normalised features."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
+from ccfpse.models.condition import Condition
+from ccfpse.ops import modulate
 
 
 class SpadeNorm(nn.Module):
@@ -19,8 +20,8 @@ class SpadeNorm(nn.Module):
         self.gamma = nn.Conv2d(hidden, n_features, 3, padding=1)
         self.beta = nn.Conv2d(hidden, n_features, 3, padding=1)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Features (B, C, H, W) and condition (B, n_condition, H, W) -> features (B, C, H, W)."""
-        hidden = F.relu(self.shared(condition))
-        modulated: Tensor = self.norm(x) * (1 + self.gamma(hidden)) + self.beta(hidden)
-        return modulated
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, C, H, W) and their condition -> features (B, C, H, W)."""
+        hidden = condition.conv(self.shared)
+        gamma, beta = (self.gamma.weight, self.gamma.bias), (self.beta.weight, self.beta.bias)
+        return modulate(self.norm(x), hidden, gamma, beta)

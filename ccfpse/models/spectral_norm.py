@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ccfpse.ops import conv3x3
+
 EPS = 1e-12
 
 
@@ -35,7 +37,10 @@ class SpectralNormConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
-        convolved: Tensor = self._conv_forward(x, self.normalised_weight(), self.bias)
+        weight = self.normalised_weight()
+        if self.kernel_size == (3, 3) and self.stride == (1, 1):
+            return conv3x3(x, weight, self.bias)
+        convolved: Tensor = self._conv_forward(x, weight, self.bias)
         return convolved
 
     def normalised_weight(self) -> Tensor:

@@ -72,6 +72,33 @@ def _taps(kernels: Tensor, size: int) -> tuple[Tensor, ...]:
     return kernels.view(B, n_kernels // size**2, size**2, H, W).unbind(2)
 
 
+def filter_padded(padded: Tensor, kernels: Tensor, size: int) -> Tensor:
+    """`conditional_depthwise_conv` of a map with its margin of zeros, (B, C, H + size - 1, W + size - 1)."""
+    views, taps = _shifted(padded, size), _taps(kernels, size)
+    y = views[0] * taps[0]
+    for view, tap in zip(views[1:], taps[1:], strict=True):
+        y.addcmul_(view, tap)
+    return y
+
+
+def gradient_padded(kernels: Tensor, grad: Tensor, size: int) -> Tensor:
+    """Gradient of `filter_padded` for the padded map, from that for its result."""
+    B, C, H, W = grad.shape
+    padded = grad.new_zeros(B, C, H + size - 1, W + size - 1)
+    for view, tap in zip(_shifted(padded, size), _taps(kernels, size), strict=True):
+        view.addcmul_(grad, tap)
+    return padded
+
+
+def gradient_kernels(padded: Tensor, grad: Tensor, size: int) -> Tensor:
+    """Gradient of `filter_padded` for the kernels, from that for its result."""
+    B, C, H, W = grad.shape
+    kernels = grad.new_empty(B, C * size**2, H, W)
+    for view, tap in zip(_shifted(padded, size), _taps(kernels, size), strict=True):
+        torch.mul(view, grad, out=tap)
+    return kernels
+
+
 class _ShiftedSum(torch.autograd.Function):
     """Sum over taps of shifted input times kernel, with the gradient written out."""
 
@@ -79,28 +106,18 @@ class _ShiftedSum(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, kernels: Tensor, size: int) -> Tensor:
         ctx.save_for_backward(x, kernels)
         ctx.size = size
-        views = _shifted(F.pad(x, [size // 2] * 4), size)
-        taps = _taps(kernels, size)
-        y = views[0] * taps[0]
-        for view, tap in zip(views[1:], taps[1:], strict=True):
-            y.addcmul_(view, tap)
-        return y
+        return filter_padded(F.pad(x, [size // 2] * 4), kernels, size)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, kernels = ctx.saved_tensors
         size, radius = ctx.size, ctx.size // 2
-        B, C, H, W = x.shape
+        _, _, H, W = x.shape
         grad_x = grad_kernels = None
         if ctx.needs_input_grad[0]:
-            padded = x.new_zeros(B, C, H + 2 * radius, W + 2 * radius)
-            for view, tap in zip(_shifted(padded, size), _taps(kernels, size), strict=True):
-                view.addcmul_(grad, tap)
+            padded = gradient_padded(kernels, grad, size)
             grad_x = padded[:, :, radius : radius + H, radius : radius + W]
         if ctx.needs_input_grad[1]:
-            grad_kernels = torch.empty_like(kernels)
-            views = _shifted(F.pad(x, [radius] * 4), size)
-            for view, grad_tap in zip(views, _taps(grad_kernels, size), strict=True):
-                torch.mul(view, grad, out=grad_tap)
+            grad_kernels = gradient_kernels(F.pad(x, [radius] * 4), grad, size)
         return grad_x, grad_kernels, None

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from ccfpse.models import Generator, initialise
+from ccfpse.models.condition import Layout
 
 PAPER = {
     "cityscapes": {"n_layout": 36, "n_doublings": 6, "size": (256, 512)},
@@ -86,7 +87,7 @@ def test_a_fine_level_of_the_pyramid_knows_far_parts_of_the_layout() -> None:
     generator = small().eval()
     initialise(generator, torch.Generator().manual_seed(0))
     layout = random_layout((64, 64)).requires_grad_()
-    finest = generator.pyramid(layout)[-1]
+    finest = generator.pyramid(Layout.of(layout))[-1]
     finest[0, :, 0, 0].sum().backward()
     assert layout.grad[0, :, 32, 32].any()
 

@@ -1,0 +1,44 @@
+"""Peak memory of a piece of work beyond what stood there before it, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import networks
+
+
+def peak_megabytes(kind: str, preset: str, name: str, side: str, threads: int) -> float:
+    """Of one inference (`inference`), or of a second training step (`training`), by `reference` or `fast`."""
+    command = [sys.executable, "-m", "benchmarks.memory", kind, preset, name, side, str(threads)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(ended.stdout.splitlines()[-1]))
+
+
+def _main() -> None:
+    kind, preset, name, side, threads = sys.argv[1:]
+    import torch
+
+    torch.set_num_threads(int(threads))
+    pairs = {"inference": networks.inference_pair, "training": networks.training_pair}
+    work = pairs[kind](preset, name)[("reference", "fast").index(side)]
+    if kind == "training":
+        work()  # the optimisers' state belongs to what stands there
+    _forget_peak()
+    before = _status("VmRSS")
+    work()
+    print(json.dumps((_status("VmHWM") - before) / 1024))
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5", "ascii")
+
+
+def _status(key: str) -> int:
+    """Kilobytes."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(key)).split()[1])
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,45 @@
+"""Builds the compiled kernels for the processor of this machine, into the user's cache.
+
+Nothing is built unasked: `ccfpse compile` does, and `make setup` where there is a compiler. Without it
+the same operations run in PyTorch.
+"""
+
+import os
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+from ccfpse.errors import OutputError
+from ccfpse.files import replacing
+from ccfpse.native.place import FLAGS, SOURCE, library_path
+
+_COMPILERS = ("c++", "g++", "clang++")
+
+
+def find_compiler() -> str | None:
+    """The C++ compiler that `CXX` names, or a usual one; None: there is none."""
+    names = (os.environ["CXX"],) if os.environ.get("CXX") else _COMPILERS
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def build(flags: tuple[str, ...] = FLAGS) -> Path:
+    """Compiles the library; returns where it lies.
+
+    Raises:
+        OutputError: there is no compiler, it fails, or the cache cannot be written.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise OutputError(
+            "no C++ compiler was found (c++, g++ or clang++, or the one that CXX names); "
+            "ccfpse works without, more slowly"
+        )
+    path = library_path()
+    with resources.as_file(SOURCE) as source, replacing(path) as temporary:
+        command = [compiler, *flags, str(source), "-o", str(temporary)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            raise OutputError(f"{compiler} cannot build the kernels ({last}); ccfpse works without")
+    return path

@@ -1,0 +1,177 @@
+"""The compiled kernels as functions of tensors, all float32 and channels last, on the CPU.
+
+Maps are (B, C, H, W) tensors whose memory is (B, H, W, C); weights are plain (O, I, 3, 3). Threads: as
+many as PyTorch uses.
+"""
+
+import ctypes
+import enum
+import functools
+
+import torch
+from torch import Tensor
+
+from ccfpse.native.place import library_path
+
+_FUNCTIONS = (
+    "ccfpse_conv",
+    "ccfpse_gradient_table",
+    "ccfpse_apply",
+    "ccfpse_apply_gradient_x",
+    "ccfpse_apply_gradient_h",
+    "ccfpse_gradient_w",
+)
+
+
+class Finish(enum.IntEnum):
+    """What becomes of a convolution's result r, beside another map."""
+
+    PLAIN = 0
+    RELU = 1
+    GATE = 2
+    """``lrelu(other · sigmoid(r))``"""
+    SCALE = 3
+    """``other · (1 + r)``"""
+    ADD = 4
+    """``other + r``"""
+
+
+@functools.cache
+def library() -> "Library | None":
+    """The library, once it has been built for this processor; otherwise None."""
+    path = library_path()
+    return Library(ctypes.CDLL(str(path))) if path.is_file() else None
+
+
+class Library:
+    """What `kernels.cpp` offers."""
+
+    def __init__(self, loaded: ctypes.CDLL) -> None:
+        self._functions = {name: getattr(loaded, name) for name in _FUNCTIONS}
+        for function in self._functions.values():
+            function.restype = None
+
+    def conv(
+        self,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        transposed: bool = False,
+        finish: Finish = Finish.PLAIN,
+        other: Tensor | None = None,
+        codes: Tensor | None = None,
+        table: Tensor | None = None,
+    ) -> Tensor:
+        """3x3 convolution (B, IC, H, W) -> (B, C, H, W), finished as `finish` says.
+
+        Args:
+            h: input.
+            weight: (C, IC, 3, 3); (IC, C, 3, 3) where `transposed`.
+            bias: (C), or None.
+            transposed: the gradient of a convolution for its input, from that for its output.
+            finish: what becomes of the convolution, bias and table included.
+            other: (B, C, H, W) for the ways to finish that need it.
+            codes: int32 (B, H, W), numbers of table rows to be added for the 3x3 around a position.
+            table: (9, n_codes, C); codes are not checked against n_codes.
+
+        Raises:
+            ValueError: shapes do not belong together.
+        """
+        B, IC, H, W = h.shape
+        C = weight.shape[1 if transposed else 0]
+        _need("weight", weight, (IC, C, 3, 3) if transposed else (C, IC, 3, 3))
+        y = _empty(h, C)
+        _need("bias", bias, (C,))
+        _need("other", other, (B, C, H, W))
+        _need("codes", codes, (B, H, W))
+        sums = None if table is None else table.sum(dim=0)
+        n_codes = 0 if table is None else table.shape[1]
+        arguments = (_map(h), B, H, W, IC, _plain(weight), int(transposed), _plain(bias))
+        self._call(
+            "ccfpse_conv",
+            *arguments,
+            codes,
+            _plain(table),
+            _plain(sums),
+            n_codes,
+            C,
+            int(finish),
+            None if other is None else _map(other),
+            y,
+        )
+        return y
+
+    def gradient_table(self, codes: Tensor, gy: Tensor, n_codes: int) -> Tensor:
+        """Gradient of `conv` for its table, (9, n_codes, C), from gy (B, C, H, W)."""
+        B, C, H, W = gy.shape
+        _need("codes", codes, (B, H, W))
+        rows = torch.empty(9, n_codes, C)
+        self._call("ccfpse_gradient_table", codes, B, H, W, _map(gy), C, n_codes, rows)
+        return rows
+
+    def apply(self, h: Tensor, weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
+        """Filters x (B, C, H, W) with the kernels that weight (9C, IC, 3, 3) predicts from h."""
+        (B, IC, H, W), C = h.shape, x.shape[1]
+        _need("x", x, (B, C, H, W))
+        _need("weight", weight, (9 * C, IC, 3, 3))
+        _need("bias", bias, (9 * C,))
+        y = _empty(h, C)
+        self._call("ccfpse_apply", _map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(x), C, y)
+        return y
+
+    def apply_gradient_x(self, h: Tensor, weight: Tensor, bias: Tensor | None, gy: Tensor) -> Tensor:
+        """Gradient of `apply` for x."""
+        (B, IC, H, W), C = h.shape, gy.shape[1]
+        _need("gy", gy, (B, C, H, W))
+        _need("weight", weight, (9 * C, IC, 3, 3))
+        gx = _empty(h, C)
+        arguments = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(gy), C, gx)
+        self._call("ccfpse_apply_gradient_x", *arguments)
+        return gx
+
+    def apply_gradient_h(self, x: Tensor, gy: Tensor, weight: Tensor) -> Tensor:
+        """Gradient of `apply` for h."""
+        (B, C, H, W), IC = x.shape, weight.shape[1]
+        _need("gy", gy, (B, C, H, W))
+        _need("weight", weight, (9 * C, IC, 3, 3))
+        gh = _empty(x, IC)
+        self._call("ccfpse_apply_gradient_h", _map(x), _map(gy), B, H, W, C, _plain(weight), IC, gh)
+        return gh
+
+    def gradient_w(self, h: Tensor, gy: Tensor, x: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Gradients of `conv`, or with x of `apply`, for weight and bias."""
+        (B, IC, H, W), C, taps = h.shape, gy.shape[1], 1 if x is None else 9
+        _need("gy", gy, (B, C, H, W))
+        _need("x", x, (B, C, H, W))
+        gw, gbias = torch.empty(C * taps, IC, 3, 3), torch.empty(C * taps)
+        inputs = (_map(h), B, H, W, IC, None if x is None else _map(x), _map(gy))
+        self._call("ccfpse_gradient_w", *inputs, C, taps, gw, gbias)
+        return gw, gbias
+
+    def _call(self, name: str, *arguments: Tensor | int | None) -> None:
+        # The tensors in `arguments` stay alive until the function returns.
+        plain = [
+            ctypes.c_int64(a) if isinstance(a, int) else ctypes.c_void_p(None if a is None else a.data_ptr())
+            for a in arguments
+        ]
+        self._functions[name](*plain, ctypes.c_int64(torch.get_num_threads()))
+
+
+def _need(name: str, x: Tensor | None, shape: tuple[int, ...]) -> None:
+    """The compiled functions believe the sizes they are told: these must be right."""
+    if x is not None and tuple(x.shape) != tuple(shape):
+        raise ValueError(f"{name} is {tuple(x.shape)}; it must be {tuple(shape)}")
+
+
+def _map(x: Tensor) -> Tensor:
+    return x.float().contiguous(memory_format=torch.channels_last)
+
+
+def _plain(x: Tensor | None) -> Tensor | None:
+    return None if x is None else x.float().contiguous()
+
+
+def _empty(like: Tensor, C: int) -> Tensor:
+    B, _, H, W = like.shape
+    return torch.empty(B, H, W, C, dtype=torch.float32).permute(0, 3, 1, 2)

@@ -1,0 +1,26 @@
+"""Where the compiled kernels lie once they are built: one file for a source, its flags and a processor."""
+
+import hashlib
+import os
+import platform
+from importlib import resources
+from pathlib import Path
+
+SOURCE = resources.files("ccfpse.native").joinpath("kernels.cpp")
+FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
+
+
+def library_path() -> Path:
+    """In the user's cache; another source, compiler flag or processor has another name."""
+    parts = (SOURCE.read_text("utf-8"), *FLAGS, platform.machine(), _processor())
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "ccfpse" / f"kernels-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"
+
+
+def _processor() -> str:
+    """What the processor can do: a library built for another one might not run on this one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())

@@ -1,0 +1,135 @@
+"""3x3 convolutions by the compiled kernels against PyTorch's; layouts looked up against multiplied ones."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ccfpse.native.library import Library
+from ccfpse.ops import choice, conv3x3, conv3x3_of_layout, find_one_hot, gate, modulate
+
+
+@pytest.fixture(autouse=True)
+def _compiled(compiled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "library", lambda: compiled)
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float = 2e-5) -> None:
+    assert found.shape == expected.shape
+    assert (found.double() - expected).abs().max() <= tolerance * expected.abs().max()
+
+
+def layout_of(labels: Tensor, n_labels: int, boundary: Tensor | None) -> Tensor:
+    one_hot = F.one_hot(labels, n_labels).permute(0, 3, 1, 2).float()
+    return one_hot if boundary is None else torch.cat([one_hot, boundary.float()[:, None]], dim=1)
+
+
+@pytest.fixture(params=[False, True], ids=["labels", "labels and boundary"])
+def layout(request: pytest.FixtureRequest) -> Tensor:
+    torch.manual_seed(2)
+    labels = torch.randint(5, (2, 5, 7)).repeat_interleave(3, 1).repeat_interleave(2, 2)
+    return layout_of(labels, 5, torch.rand(labels.shape) < 0.3 if request.param else None)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("shape", [(1, 3, 4, 4, 4), (2, 17, 33, 5, 9), (1, 128, 64, 20, 31)], ids=str)
+def test_equals_pytorchs_with_its_gradients(shape, relu) -> None:
+    torch.manual_seed(0)
+    B, n_in, n_out, H, W = shape
+    x, weight, bias = torch.randn(B, n_in, H, W), torch.randn(n_out, n_in, 3, 3), torch.randn(n_out)
+    direction = torch.randn(B, n_out, H, W)
+    leaves = [t.requires_grad_() for t in (x, weight, bias)]
+    y = conv3x3(*leaves, relu=relu)
+    exact = [t.detach().double().requires_grad_() for t in leaves]
+    expected = F.conv2d(*exact, padding=1)
+    expected = torch.where(y > 0, expected, 0) if relu else expected  # a kink has no close values
+    close(y, expected)
+    grads = torch.autograd.grad(y, leaves, direction)
+    for found, wanted in zip(grads, torch.autograd.grad(expected, exact, direction.double()), strict=True):
+        close(found, wanted)
+
+
+def test_a_layout_is_found_to_be_one_hot(layout) -> None:
+    found = find_one_hot(layout)
+    assert found is not None
+    assert found.has_boundary == (layout.shape[1] == 6)
+    weight = torch.randn(4, layout.shape[1], 3, 3)
+    table = found.table(weight)
+    centre = table[4][found.codes.long()].permute(0, 3, 1, 2)  # the middle tap alone
+    torch.testing.assert_close(centre, F.conv2d(layout, weight[:, :, 1:2, 1:2]))
+
+
+@pytest.mark.parametrize("spoilt", ["half", "two labels", "no label"])
+def test_other_layouts_are_not_one_hot(layout, spoilt) -> None:
+    if spoilt == "half":
+        layout[0, 0, 0, 0] = 0.5
+    else:
+        layout[0, :5, 1, 1] = 0
+        layout[0, :2, 1, 1] = spoilt == "two labels"
+    assert find_one_hot(layout) is None
+
+
+def test_looking_up_equals_multiplying(layout) -> None:
+    torch.manual_seed(3)
+    K = layout.shape[1]
+    x = torch.randn(2, 6, *layout.shape[2:]).requires_grad_()
+    weight, bias = torch.randn(20, K + 6, 3, 3).requires_grad_(), torch.randn(20).requires_grad_()
+    leaves = (x, weight, bias)
+    direction = torch.randn(2, 20, *layout.shape[2:])
+    y = conv3x3_of_layout(find_one_hot(layout), x, weight, bias)
+    exact = [t.detach().double().requires_grad_() for t in leaves]
+    expected = F.conv2d(torch.cat([layout.double(), exact[0]], dim=1), exact[1], exact[2], padding=1)
+    close(y, expected)
+    grads = torch.autograd.grad(y, leaves, direction)
+    for found, wanted in zip(grads, torch.autograd.grad(expected, exact, direction.double()), strict=True):
+        close(found, wanted)
+
+
+def test_a_layout_alone(layout) -> None:
+    weight = torch.randn(9, layout.shape[1], 3, 3).requires_grad_()
+    y = conv3x3_of_layout(find_one_hot(layout), None, weight, None)
+    expected = F.conv2d(layout, weight, padding=1)
+    close(y, expected.double())
+    direction = torch.randn(y.shape)
+    (found,), (wanted,) = (torch.autograd.grad(t, weight, direction) for t in (y, expected))
+    close(found, wanted.double())
+
+
+def test_codes_of_a_smaller_size_are_those_of_the_smaller_layout(layout) -> None:
+    layout = layout[:, :, :12, :12]
+    found = find_one_hot(layout).at_stride(4)
+    expected = find_one_hot(F.interpolate(layout, size=(3, 3), mode="nearest"))
+    assert torch.equal(found.codes, expected.codes)
+
+
+def test_gate_and_modulation_without_gradients_equal_those_with() -> None:
+    torch.manual_seed(4)
+    x, hidden = 3 * torch.randn(2, 19, 9, 11), torch.randn(2, 8, 9, 11)
+    weight, bias = torch.randn(19, 8, 3, 3), torch.randn(19)
+    with torch.no_grad():
+        close(gate(x, hidden, weight, bias), gate_by_pytorch(x, hidden, weight, bias))
+        both = (weight, bias), (weight.flip(0), bias.flip(0))
+        found = modulate(x, hidden, *both)
+    gamma, beta = (F.conv2d(hidden.double(), w.double(), b.double(), padding=1) for w, b in both)
+    close(found, x * (1 + gamma) + beta)
+
+
+def gate_by_pytorch(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    predicted = F.conv2d(hidden.double(), weight.double(), bias.double(), padding=1)
+    return F.leaky_relu(x * predicted.sigmoid(), 0.2)
+
+
+def test_gates_that_are_wide_open_or_shut() -> None:
+    x, hidden = torch.ones(1, 1, 1, 4), torch.tensor([[[[-200.0, -1.0, 1.0, 200.0]]]])
+    weight = torch.zeros(1, 1, 3, 3)
+    weight[0, 0, 1, 1] = 1
+    with torch.no_grad():
+        close(gate(x, hidden, weight, torch.zeros(1)), gate_by_pytorch(x, hidden, weight, torch.zeros(1)))
+
+
+def test_wrong_shapes_are_refused(compiled: Library) -> None:
+    x, weight = torch.randn(1, 4, 5, 5), torch.randn(8, 3, 3, 3)
+    with pytest.raises(ValueError, match="weight is"):
+        conv3x3(x, weight, None)
+    with pytest.raises(ValueError, match="other is"):
+        compiled.conv(x, torch.randn(8, 4, 3, 3), None, other=x)
