@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
+from ccfpse.ops import Scaled, compiled_for
+
 
 class BatchNorm2d(nn.BatchNorm2d):
     """`torch.nn.BatchNorm2d` whose batch is that of all processes together.
@@ -23,6 +25,23 @@ class BatchNorm2d(nn.BatchNorm2d):
         if self.training and _n_processes() > 1:
             return self._synchronised(x)
         return super().forward(x)
+
+    def lazily(self, x: Tensor) -> Scaled:
+        """`forward`, left to the compiled kernels that read the result where they can do it as they go."""
+        folded = self.folded(x)
+        return Scaled(self(x)) if folded is None else Scaled(x, *folded)
+
+    def folded(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Scale and shift (C) that `forward` amounts to, where compiled kernels serve x without gradients."""
+        if self.training or torch.is_grad_enabled() or compiled_for(x) is None:
+            return None
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        scale = torch.rsqrt(self.running_var + self.eps)
+        if not self.affine:
+            return scale, -self.running_mean * scale
+        scale = scale * self.weight
+        return scale, self.bias - self.running_mean * scale
 
     def _synchronised(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):

@@ -6,7 +6,7 @@ from ccfpse.models.batch_norm import BatchNorm2d
 from ccfpse.models.condition import Condition
 from ccfpse.models.spade import SpadeNorm
 from ccfpse.models.spectral_norm import SpectralNormConv2d
-from ccfpse.ops import gate, predicted_depthwise_conv
+from ccfpse.ops import Scaled, enlarged, gate, predicted_depthwise_conv
 
 KERNEL_SIZE = 3
 
@@ -23,7 +23,7 @@ class Predictor(nn.Module):
         """Leaky ReLU of x (B, n_predicted, H, W) times the sigmoid of the predicted numbers."""
         return gate(x, condition.conv(self.first), self.last.weight, self.last.bias)
 
-    def filter(self, x: Tensor, condition: Condition) -> Tensor:
+    def filter(self, x: Scaled, condition: Condition) -> Tensor:
         """Features (B, C, H, W) filtered with the predicted numbers as kernels; no map holds these."""
         return predicted_depthwise_conv(x, condition.conv(self.first), self.last.weight, self.last.bias)
 
@@ -45,8 +45,8 @@ class ConditionalConv(nn.Module):
         self.gate = Predictor(n_condition, hidden, out_channels)
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
-        filtered = self.kernels.filter(self.norm(x), condition)
+        """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
+        filtered = self.kernels.filter(self.norm.lazily(x), condition)
         return self.gate.gate(self.mix(filtered), condition)
 
 
@@ -59,13 +59,15 @@ class SpadeShortcut(nn.Module):
         self.mix = SpectralNormConv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
+        """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
         mixed: Tensor = self.mix(self.norm(x, condition))
         return mixed
 
 
 class ConditionalBlock(nn.Module):
     """Residual block of two conditional convolutions, ``shortcut(x) + conv2(conv1(x))``.
+
+    Features of half the condition's size are enlarged (nearest) before.
 
     Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
@@ -83,8 +85,10 @@ class ConditionalBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Features (B, in, H, W) and their condition -> features (B, out, H, W)."""
+        """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
+        if self.training:  # the batch's statistics are those of the enlarged map
+            x = enlarged(x, condition.size)
         residual = self.conv2(self.conv1(x, condition), condition)
-        kept = x if self.shortcut is None else self.shortcut(x, condition)
+        kept = enlarged(x, condition.size) if self.shortcut is None else self.shortcut(x, condition)
         added: Tensor = kept + residual
         return added

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ccfpse.ops import OneHot, compiled_for, conv3x3, conv3x3_of_layout, find_one_hot
+from ccfpse.ops import Finish, OneHot, compiled_for, conv3x3, conv3x3_of_layout, find_one_hot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +43,13 @@ class Condition:
     """All of it, or (B, F, h, w), the level alone, where the layout is given as codes."""
     one_hot: OneHot | None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.features.shape[2], self.features.shape[3]
+
     def conv(self, layer: nn.Conv2d) -> Tensor:
         """ReLU of a 3x3 convolution of the condition, (B, n, h, w)."""
         if self.one_hot is None:
-            return conv3x3(self.features, layer.weight, layer.bias, relu=True)
-        return conv3x3_of_layout(self.one_hot, self.features, layer.weight, layer.bias, relu=True)
+            return conv3x3(self.features, layer.weight, layer.bias, Finish.RELU)
+        return conv3x3_of_layout(self.one_hot, self.features, layer.weight, layer.bias, Finish.RELU)

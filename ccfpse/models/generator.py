@@ -106,8 +106,8 @@ class Generator(nn.Module):
         x, condition = self._start(seen, style), next(conditions)  # (B, 16F, H / 2^n, W / 2^n)
         for name, block in self.blocks.items():
             if not self.keeps_size(name):
-                x, condition = F.interpolate(x, scale_factor=2.0, mode="nearest"), next(conditions)
-            x = block(x, condition)
+                condition = next(conditions)
+            x = block(x, condition)  # enlarges x to the condition's size
         return torch.tanh(self.to_rgb(F.leaky_relu(x, 0.2)))  # (B, 3, H, W)
 
     def _start(self, layout: Layout, style: Tensor | None) -> Tensor:

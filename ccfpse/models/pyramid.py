@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ccfpse.models.batch_norm import BatchNorm2d
 from ccfpse.models.condition import Layout
 from ccfpse.models.spectral_norm import SpectralNormConv2d
-from ccfpse.ops import conv3x3_of_layout
+from ccfpse.ops import Finish, conv3x3, conv3x3_of_layout
 
 
 class NormalisedUnit(nn.Module):
@@ -23,14 +23,30 @@ class NormalisedUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
-        return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+        folded = self._folded(x)
+        if folded is None:
+            return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+        if self.conv.is_plain_3x3:
+            return conv3x3(x, *folded, Finish.LEAKY_RELU)
+        return F.leaky_relu_(F.conv2d(x, *folded, self.conv.stride, self.conv.padding), 0.2)
 
     def of_layout(self, layout: Layout) -> Tensor:
         """The same of a layout of `in` channels; stride 1."""
         if layout.one_hot is None:
             return self.forward(layout.channels)
-        convolved = conv3x3_of_layout(layout.one_hot, None, self.conv.normalised_weight(), None)
-        return F.leaky_relu(self.norm(convolved), 0.2)
+        folded = self._folded(layout.channels)
+        if folded is None:
+            convolved = conv3x3_of_layout(layout.one_hot, None, self.conv.normalised_weight(), None)
+            return F.leaky_relu(self.norm(convolved), 0.2)
+        return conv3x3_of_layout(layout.one_hot, None, *folded, Finish.LEAKY_RELU)
+
+    def _folded(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Weight and bias that hold the norm too, where it can be folded into them."""
+        folded = self.norm.folded(x)
+        if folded is None:
+            return None
+        scale, shift = folded
+        return self.conv.normalised_weight() * scale[:, None, None, None], shift
 
 
 class LayoutPyramid(nn.Module):

@@ -21,7 +21,11 @@ class SpadeNorm(nn.Module):
         self.beta = nn.Conv2d(hidden, n_features, 3, padding=1)
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Features (B, C, H, W) and their condition -> features (B, C, H, W)."""
+        """Features (B, C, H, W), or half that size, and their condition -> features (B, C, H, W)."""
         hidden = condition.conv(self.shared)
-        gamma, beta = (self.gamma.weight, self.gamma.bias), (self.beta.weight, self.beta.bias)
-        return modulate(self.norm(x), hidden, gamma, beta)
+        return modulate(self.norm.lazily(x), hidden, _layer(self.gamma), _layer(self.beta))
+
+
+def _layer(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    assert conv.bias is not None
+    return conv.weight, conv.bias

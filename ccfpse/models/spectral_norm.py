@@ -38,10 +38,15 @@ class SpectralNormConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
         weight = self.normalised_weight()
-        if self.kernel_size == (3, 3) and self.stride == (1, 1):
+        if self.is_plain_3x3:
             return conv3x3(x, weight, self.bias)
         convolved: Tensor = self._conv_forward(x, weight, self.bias)
         return convolved
+
+    @property
+    def is_plain_3x3(self) -> bool:
+        """Whether `conv3x3` computes it."""
+        return self.kernel_size == (3, 3) and self.stride == (1, 1)
 
     def normalised_weight(self) -> Tensor:
         """``weight / σ``, after one power iteration where the module is in training mode."""

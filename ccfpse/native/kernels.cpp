@@ -86,7 +86,8 @@ struct Place {  // a tile's first output
 template <int SIDE>
 struct Patch {
   const float* p[SIDE * SIDE];
-  void find(const float* map, int64_t C, const Tiles& tiles, int64_t tile) {
+  // `halvings` 1: the map has half the tiles' size, and every position of it counts for 2x2.
+  void find(const float* map, int64_t C, const Tiles& tiles, int64_t tile, int halvings = 0) {
     constexpr int MARGIN = (SIDE - 4) / 2;
     std::fill(p, p + SIDE * SIDE, nullptr);
     if (tile >= tiles.count) return;
@@ -95,7 +96,8 @@ struct Patch {
       for (int j = 0; j < SIDE; ++j) {
         int64_t y = place.y + i - MARGIN, x = place.x + j - MARGIN;
         if (y >= 0 && y < tiles.H && x >= 0 && x < tiles.W)
-          p[i * SIDE + j] = map + ((place.b * tiles.H + y) * tiles.W + x) * C;
+          p[i * SIDE + j] =
+              map + ((place.b * (tiles.H >> halvings) + (y >> halvings)) * (tiles.W >> halvings) + (x >> halvings)) * C;
       }
   }
 };
@@ -449,17 +451,26 @@ inline Vector exp_of(Vector x) {  // to about 2 units in the last place
 }
 
 // What becomes of r = convolution + bias + table, beside another map of its shape.
-enum Finish { PLAIN, RELU, GATE, SCALE, ADD };
+enum Finish { PLAIN, RELU, LEAKY_RELU, GATE };
+inline Vector leaky(Vector r) { return r > 0.f ? r : 0.2f * r; }
 inline Vector finish(Finish how, Vector r, Vector other) {
   switch (how) {
     case PLAIN: return r;
     case RELU: return r > 0.f ? r : Vector{};
-    case GATE: r = other / (1.f + exp_of(-r)); return r > 0.f ? r : 0.2f * r;
-    case SCALE: return other * (1.f + r);
-    case ADD: return other + r;
+    case LEAKY_RELU: return leaky(r);
+    case GATE: return leaky(other / (1.f + exp_of(-r)));
   }
   return r;
 }
+
+// A map (B, H, W, C), or (B, H/2, W/2, C) to be enlarged, of which every value is scaled and shifted by its channel.
+struct Scaled {
+  const float *map, *scale, *shift;  // scale and shift may be null
+  int64_t C;
+  int halvings;
+  Vector factor(int64_t c) const { return scale ? load(scale + c, C - c) : Vector{} + 1.f; }
+  Vector offset(int64_t c) const { return shift ? load(shift + c, C - c) : Vector{}; }
+};
 
 struct StoreSink {
   float* y;
@@ -495,10 +506,18 @@ struct StoreSink {
   void close(const Tiles&, int64_t, int64_t, int64_t, int64_t) {}
 };
 
+// The biases of tap s of LANES channels, zeros behind the last channel
+inline Vector bias_of(const float* bias, int64_t taps, int64_t c, int64_t n, int64_t s) {
+  Vector b{};
+  if (bias)
+    for (int64_t l = 0; l < n; ++l) b[l] = bias[(c + l) * taps + s];
+  return b;
+}
+
 // y[c, p] = sum over taps of x[c, p + tap] · (convolution + bias)[c·9 + s, p]
 struct ApplySink {
-  const float *x, *bias;
-  int64_t C;
+  Scaled x;
+  const float* bias;
   float* y;
   std::vector<Patch<6>> seen = {};
   std::shared_ptr<Floats> sums = {};
@@ -506,25 +525,52 @@ struct ApplySink {
     seen.resize(n * N_TILES);
     sums = std::make_shared<Floats>(n * N_TILES * 16 * N_OUT);
   }
-  void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(x, C, tiles, tile); }
+  void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(x.map, x.C, tiles, tile, x.halvings); }
   void open(int64_t n) { std::memset(sums->data, 0, n * N_TILES * 16 * N_OUT * 4); }
   void put(const Tiles&, int64_t, int64_t slot, int64_t c, int64_t v, int64_t s, const Vector* o) {
-    alignas(64) float b[LANES] = {};
-    const int64_t n = std::min<int64_t>(LANES, C - c);
-    if (bias)
-      for (int64_t l = 0; l < n; ++l) b[l] = bias[(c + l) * 9 + s];
+    const int64_t n = std::min<int64_t>(LANES, x.C - c);
+    const Vector b = bias_of(bias, 9, c, n, s), factor = x.factor(c), offset = x.offset(c);
     const float* const* p = seen[slot].p + s / 3 * 6 + s % 3;
     for (int i = 0; i < 4; ++i)
       for (int j = 0; j < 4; ++j)
         if (p[6 * i + j])
-          at(sums->data + (slot * 16 + 4 * i + j) * N_OUT + v) += (o[4 * i + j] + at(b)) * load(p[6 * i + j] + c, n);
+          at(sums->data + (slot * 16 + 4 * i + j) * N_OUT + v) +=
+              (o[4 * i + j] + b) * (load(p[6 * i + j] + c, n) * factor + offset);
   }
   void close(const Tiles& tiles, int64_t tile, int64_t slot, int64_t c, int64_t n) {
-    each_output(tiles, tile, C, [&](int i, int j, int64_t offset) {
+    each_output(tiles, tile, x.C, [&](int i, int j, int64_t offset) {
       for (int64_t v = 0; v < n; v += LANES)
         store(y + offset + c + v, at(sums->data + (slot * 16 + 4 * i + j) * N_OUT + v), n - v);
     });
   }
+};
+
+// y = x · (1 + r0) + r1, r0 and r1 the convolution's outputs 2c and 2c + 1
+struct ModulateSink {
+  Scaled x;
+  const float* bias;
+  float* y;
+  std::vector<Patch<4>> seen = {};
+  std::shared_ptr<Floats> sums = {};
+  void begin(int64_t n) {
+    seen.resize(n * N_TILES);
+    sums = std::make_shared<Floats>(n * N_TILES * 16 * N_OUT);
+  }
+  void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(x.map, x.C, tiles, tile, x.halvings); }
+  void open(int64_t) {}
+  void put(const Tiles& tiles, int64_t tile, int64_t slot, int64_t c, int64_t v, int64_t s, const Vector* o) {
+    const int64_t n = std::min<int64_t>(LANES, x.C - c);
+    const Vector b = bias_of(bias, 2, c, n, s), factor = x.factor(c), offset = x.offset(c);
+    each_output(tiles, tile, x.C, [&](int i, int j, int64_t to) {
+      Vector& scaled = at(sums->data + (slot * 16 + 4 * i + j) * N_OUT + v);
+      const Vector r = o[4 * i + j] + b;
+      if (s == 0)
+        scaled = (load(seen[slot].p[4 * i + j] + c, n) * factor + offset) * (1.f + r);
+      else
+        store(y + to + c, scaled + r, n);
+    });
+  }
+  void close(const Tiles&, int64_t, int64_t, int64_t, int64_t) {}
 };
 
 // Gradient of x: parts[tile][36][C], what a tile's kernels send to the 6x6 positions around it.
@@ -541,16 +587,14 @@ struct ScatterSink {
   void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(gy, C, tiles, tile); }
   void open(int64_t n) { std::memset(sums->data, 0, n * N_TILES * 36 * N_OUT * 4); }
   void put(const Tiles&, int64_t, int64_t slot, int64_t c, int64_t v, int64_t s, const Vector* o) {
-    alignas(64) float b[LANES] = {};
     const int64_t n = std::min<int64_t>(LANES, C - c);
-    if (bias)
-      for (int64_t l = 0; l < n; ++l) b[l] = bias[(c + l) * 9 + s];
+    const Vector b = bias_of(bias, 9, c, n, s);
     const float* const* p = seen[slot].p;
     float* to = sums->data + (slot * 36 + s / 3 * 6 + s % 3) * N_OUT + v;
     for (int i = 0; i < 4; ++i)
       for (int j = 0; j < 4; ++j)
         if (p[4 * i + j])
-          at(to + (6 * i + j) * N_OUT) += (o[4 * i + j] + at(b)) * load(p[4 * i + j] + c, n);
+          at(to + (6 * i + j) * N_OUT) += (o[4 * i + j] + b) * load(p[4 * i + j] + c, n);
   }
   void close(const Tiles& tiles, int64_t tile, int64_t slot, int64_t c, int64_t n) {
     if (tile >= tiles.count) return;
@@ -619,10 +663,31 @@ void ccfpse_gradient_table(const int32_t* codes, int64_t B, int64_t H, int64_t W
   }
 }
 
-// y (B, H, W, C): x (B, H, W, C) filtered with the kernels that the last layer w (9C, IC, 3, 3) predicts from h
+// y (B, H, W, C): x (B, H, W, C) filtered with the kernels that the last layer w (9C, IC, 3, 3) predicts from h.
+// Before, x is scaled and shifted by channel (null: not), and enlarged to twice its size where halvings is 1.
 void ccfpse_apply(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w, const float* bias,
-                  const float* x, int64_t C, float* y, int64_t threads) {
-  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads}, ApplySink{x, bias, C, y});
+                  const float* x, const float* scale, const float* shift, int64_t halvings, int64_t C, float* y,
+                  int64_t threads) {
+  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads},
+           ApplySink{{x, scale, shift, C, (int)halvings}, bias, y});
+}
+
+// y (B, H, W, C) = x · (1 + r0) + r1, with r0 and r1 the convolutions of h by w (2C, IC, 3, 3), r0 of channel c the
+// output 2c and r1 the next; x as in `ccfpse_apply`.
+void ccfpse_modulate(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w, const float* bias,
+                     const float* x, const float* scale, const float* shift, int64_t halvings, int64_t C, float* y,
+                     int64_t threads) {
+  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 2, (int)threads},
+           ModulateSink{{x, scale, shift, C, (int)halvings}, bias, y});
+}
+
+// Asks for huge pages behind freshly allocated memory: touching small ones costs more than using them.
+void ccfpse_huge_pages(void* data, int64_t bytes, int64_t) {
+  const int64_t from = parts((int64_t)data, Floats::HUGE_PAGE) * Floats::HUGE_PAGE;
+  const int64_t to = ((int64_t)data + bytes) / Floats::HUGE_PAGE * Floats::HUGE_PAGE;
+#ifdef MADV_HUGEPAGE
+  if (to > from) madvise((void*)from, to - from, MADV_HUGEPAGE);
+#endif
 }
 
 // Gradient of `ccfpse_apply` for x, from gy (B, H, W, C)

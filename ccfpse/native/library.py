@@ -17,9 +17,11 @@ _FUNCTIONS = (
     "ccfpse_conv",
     "ccfpse_gradient_table",
     "ccfpse_apply",
+    "ccfpse_modulate",
     "ccfpse_apply_gradient_x",
     "ccfpse_apply_gradient_h",
     "ccfpse_gradient_w",
+    "ccfpse_huge_pages",
 )
 
 
@@ -28,12 +30,10 @@ class Finish(enum.IntEnum):
 
     PLAIN = 0
     RELU = 1
-    GATE = 2
+    LEAKY_RELU = 2
+    """Slope 0.2."""
+    GATE = 3
     """``lrelu(other · sigmoid(r))``"""
-    SCALE = 3
-    """``other · (1 + r)``"""
-    ADD = 4
-    """``other + r``"""
 
 
 @functools.cache
@@ -81,7 +81,7 @@ class Library:
         B, IC, H, W = h.shape
         C = weight.shape[1 if transposed else 0]
         _need("weight", weight, (IC, C, 3, 3) if transposed else (C, IC, 3, 3))
-        y = _empty(h, C)
+        y = self._empty(h, C)
         _need("bias", bias, (C,))
         _need("other", other, (B, C, H, W))
         _need("codes", codes, (B, H, W))
@@ -110,14 +110,60 @@ class Library:
         self._call("ccfpse_gradient_table", codes, B, H, W, _map(gy), C, n_codes, rows)
         return rows
 
-    def apply(self, h: Tensor, weight: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
-        """Filters x (B, C, H, W) with the kernels that weight (9C, IC, 3, 3) predicts from h."""
+    def apply(
+        self,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        x: Tensor,
+        scale: Tensor | None = None,
+        shift: Tensor | None = None,
+    ) -> Tensor:
+        """Filters x (B, C, H, W) with the kernels that weight (9C, IC, 3, 3) predicts from h.
+
+        x may have half of h's height and width; it is enlarged (nearest) then. Before, its channels are
+        multiplied by `scale` (C), and `shift` (C) is added.
+        """
+        _need("weight", weight, (9 * x.shape[1], h.shape[1], 3, 3))
+        return self._of_scaled("ccfpse_apply", h, weight, bias, x, scale, shift)
+
+    def modulate(
+        self,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        x: Tensor,
+        scale: Tensor | None = None,
+        shift: Tensor | None = None,
+    ) -> Tensor:
+        """``x · (1 + r[0]) + r[1]``, r[i] of channel c the output 2c + i of a convolution of h.
+
+        Of weight (2C, IC, 3, 3) and bias (2C); x as in `apply`.
+        """
+        _need("weight", weight, (2 * x.shape[1], h.shape[1], 3, 3))
+        return self._of_scaled("ccfpse_modulate", h, weight, bias, x, scale, shift)
+
+    def _of_scaled(
+        self,
+        name: str,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        x: Tensor,
+        scale: Tensor | None,
+        shift: Tensor | None,
+    ) -> Tensor:
         (B, IC, H, W), C = h.shape, x.shape[1]
-        _need("x", x, (B, C, H, W))
-        _need("weight", weight, (9 * C, IC, 3, 3))
-        _need("bias", bias, (9 * C,))
-        y = _empty(h, C)
-        self._call("ccfpse_apply", _map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(x), C, y)
+        halvings = int(x.shape[2] != H)
+        _need("x", x, (B, C, H >> halvings, W >> halvings))
+        _need("bias", bias, (weight.shape[0],))
+        _need("scale", scale, (C,))
+        _need("shift", shift, (C,))
+        if halvings and (H % 2 or W % 2):
+            raise ValueError(f"h is {H}x{W}; beside a map of half its size, both must be even")
+        y = self._empty(h, C)
+        inputs = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(x), _plain(scale), _plain(shift))
+        self._call(name, *inputs, halvings, C, y)
         return y
 
     def apply_gradient_x(self, h: Tensor, weight: Tensor, bias: Tensor | None, gy: Tensor) -> Tensor:
@@ -125,7 +171,7 @@ class Library:
         (B, IC, H, W), C = h.shape, gy.shape[1]
         _need("gy", gy, (B, C, H, W))
         _need("weight", weight, (9 * C, IC, 3, 3))
-        gx = _empty(h, C)
+        gx = self._empty(h, C)
         arguments = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(gy), C, gx)
         self._call("ccfpse_apply_gradient_x", *arguments)
         return gx
@@ -135,7 +181,7 @@ class Library:
         (B, C, H, W), IC = x.shape, weight.shape[1]
         _need("gy", gy, (B, C, H, W))
         _need("weight", weight, (9 * C, IC, 3, 3))
-        gh = _empty(x, IC)
+        gh = self._empty(x, IC)
         self._call("ccfpse_apply_gradient_h", _map(x), _map(gy), B, H, W, C, _plain(weight), IC, gh)
         return gh
 
@@ -148,6 +194,12 @@ class Library:
         inputs = (_map(h), B, H, W, IC, None if x is None else _map(x), _map(gy))
         self._call("ccfpse_gradient_w", *inputs, C, taps, gw, gbias)
         return gw, gbias
+
+    def _empty(self, like: Tensor, C: int) -> Tensor:
+        B, _, H, W = like.shape
+        y = torch.empty(B, H, W, C, dtype=torch.float32)
+        self._call("ccfpse_huge_pages", y, y.nbytes)
+        return y.permute(0, 3, 1, 2)
 
     def _call(self, name: str, *arguments: Tensor | int | None) -> None:
         # The tensors in `arguments` stay alive until the function returns.
@@ -170,8 +222,3 @@ def _map(x: Tensor) -> Tensor:
 
 def _plain(x: Tensor | None) -> Tensor | None:
     return None if x is None else x.float().contiguous()
-
-
-def _empty(like: Tensor, C: int) -> Tensor:
-    B, _, H, W = like.shape
-    return torch.empty(B, H, W, C, dtype=torch.float32).permute(0, 3, 1, 2)

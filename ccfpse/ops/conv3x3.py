@@ -9,9 +9,12 @@ from torch.autograd.function import once_differentiable
 
 from ccfpse.native.library import Finish, Library
 from ccfpse.ops.choice import compiled_for
+from ccfpse.ops.scaled import Scaled
 
-Layer = tuple[Tensor, Tensor | None]
+Layer = tuple[Tensor, Tensor]
 """Weight and bias."""
+_SLOPES = {Finish.RELU: 0.0, Finish.LEAKY_RELU: 0.2}
+"""Of negative results."""
 
 
 class OneHot(NamedTuple):
@@ -37,33 +40,40 @@ class OneHot(NamedTuple):
 @torch.no_grad()
 def find_one_hot(layout: Tensor) -> OneHot | None:
     """Codes of a layout (B, K, H, W), with or without a boundary channel; None where it is not one-hot."""
-    labels = layout[:, :-1]
-    binary = bool(((layout == 0) | (layout == 1)).all())
-    if not binary:
+    labels, boundary = layout[:, :-1], layout[:, -1]
+    if ((boundary == 0) | (boundary == 1)).all() and (codes := _ones(labels)) is not None:
+        return OneHot(codes + labels.shape[1] * boundary.int(), has_boundary=True)
+    codes = _ones(layout)
+    return None if codes is None else OneHot(codes, has_boundary=False)
+
+
+def _ones(x: Tensor) -> Tensor | None:
+    """Where the one 1 among zeros is over channels, int32 (B, H, W); None where that is not so somewhere."""
+    B, n, H, W = x.shape
+    numbers = torch.arange(n, dtype=x.dtype, device=x.device)
+    # A matrix product: several times faster than argmax, and exact for what turns out to be one-hot.
+    found = (numbers @ x.reshape(B, n, H * W)).view(B, 1, H, W).clamp(0, n - 1).long()
+    ones = bool((x.gather(1, found) == 1).all())
+    # Nothing below zero, and no more in all than these ones: then the rest is zeros.
+    if not ones or x.min() < 0 or x.sum(dtype=torch.float64) != B * H * W:
         return None
-    sums = labels.sum(dim=1)
-    if bool((sums == 1).all()):
-        codes = labels.argmax(dim=1) + labels.shape[1] * layout[:, -1].long()
-        return OneHot(codes.int(), has_boundary=True)
-    if bool((sums + layout[:, -1] == 1).all()):
-        return OneHot(layout.argmax(dim=1).int(), has_boundary=False)
-    return None
+    return found[:, 0].int()
 
 
-def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None, *, relu: bool = False) -> Tensor:
-    """`F.conv2d` with padding 1, or its ReLU.
+def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None, then: Finish = Finish.PLAIN) -> Tensor:
+    """`F.conv2d` with padding 1, then perhaps a (leaky) ReLU.
 
     Args:
         x: (B, I, H, W).
         weight: (O, I, 3, 3).
         bias: (O), or None.
-        relu: clamp at zero.
+        then: what becomes of the result; not `GATE`.
     """
     library = compiled_for(x) if x.numel() else None
     if library is None:
         y = F.conv2d(x, weight, bias, padding=1)
-        return F.relu(y) if relu else y
-    found: Tensor = _Conv3x3.apply(x, weight, bias, None, None, relu, library)
+        return y if then is Finish.PLAIN else F.leaky_relu(y, _SLOPES[then])
+    found: Tensor = _Conv3x3.apply(x, weight, bias, None, None, then, library)
     return found
 
 
@@ -75,17 +85,25 @@ def gate(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
     return library.conv(hidden, weight, bias, finish=Finish.GATE, other=x)
 
 
-def modulate(x: Tensor, hidden: Tensor, gamma: Layer, beta: Layer) -> Tensor:
-    """``x · (1 + conv3x3(hidden, gamma)) + conv3x3(hidden, beta)``; gamma and beta are weight and bias."""
-    library = None if torch.is_grad_enabled() or not x.numel() else compiled_for(hidden)
+def modulate(x: Scaled, hidden: Tensor, gamma: Layer, beta: Layer) -> Tensor:
+    """``x · (1 + conv3x3(hidden, gamma)) + conv3x3(hidden, beta)``, (B, C, H, W), H and W those of `hidden`.
+
+    Args:
+        x: (B, C, H, W) or half that size.
+        hidden: (B, I, H, W).
+        gamma: weight (C, I, 3, 3) and bias (C).
+        beta: likewise.
+    """
+    library = None if torch.is_grad_enabled() or not x.map.numel() else compiled_for(hidden)
     if library is None:
-        return x * (1 + conv3x3(hidden, *gamma)) + conv3x3(hidden, *beta)
-    scaled = library.conv(hidden, *gamma, finish=Finish.SCALE, other=x)
-    return library.conv(hidden, *beta, finish=Finish.ADD, other=scaled)
+        scaled = x.at((hidden.shape[2], hidden.shape[3])) * (1 + conv3x3(hidden, *gamma))
+        return scaled + conv3x3(hidden, *beta)
+    weight, bias = (torch.stack(both, dim=1).flatten(0, 1) for both in zip(gamma, beta, strict=True))
+    return library.modulate(hidden, weight, bias, *x)
 
 
 def conv3x3_of_layout(
-    layout: OneHot, x: Tensor | None, weight: Tensor, bias: Tensor | None, *, relu: bool = False
+    layout: OneHot, x: Tensor | None, weight: Tensor, bias: Tensor | None, then: Finish = Finish.PLAIN
 ) -> Tensor:
     """3x3 convolution of ``concat(layout, x)``, only where `compiled_for` offers a library.
 
@@ -94,7 +112,7 @@ def conv3x3_of_layout(
         x: (B, I, H, W), or None for I = 0.
         weight: (O, K + I, 3, 3).
         bias: (O), or None.
-        relu: clamp at zero.
+        then: what becomes of the result; not `GATE`.
     """
     B, H, W = layout.codes.shape
     if x is None:
@@ -106,7 +124,7 @@ def conv3x3_of_layout(
         )
     K = weight.shape[1] - x.shape[1]
     table = layout.table(weight[:, :K])
-    y: Tensor = _Conv3x3.apply(x, weight[:, K:], bias, layout.codes, table, relu, library)
+    y: Tensor = _Conv3x3.apply(x, weight[:, K:], bias, layout.codes, table, then, library)
     return y
 
 
@@ -121,12 +139,12 @@ class _Conv3x3(torch.autograd.Function):
         bias: Tensor | None,
         codes: Tensor | None,
         table: Tensor | None,
-        relu: bool,
+        then: Finish,
         library: Library,
     ) -> Tensor:
-        finish = Finish.RELU if relu else Finish.PLAIN
-        y = library.conv(x, weight, bias, finish=finish, codes=codes, table=table)
-        ctx.save_for_backward(x, weight, codes, y if relu else None)
+        y = library.conv(x, weight, bias, finish=then, codes=codes, table=table)
+        ctx.slope = _SLOPES.get(then)
+        ctx.save_for_backward(x, weight, codes, None if ctx.slope is None else y)
         ctx.library, ctx.n_codes = library, 0 if table is None else table.shape[1]
         return y
 
@@ -136,7 +154,7 @@ class _Conv3x3(torch.autograd.Function):
         x, weight, codes, y = ctx.saved_tensors
         library: Library = ctx.library
         if y is not None:
-            gy = torch.ops.aten.threshold_backward(gy, y, 0)
+            gy = torch.ops.aten.leaky_relu_backward(gy, y, ctx.slope, True)
         needs_x, needs_weight, needs_bias, _, needs_table = ctx.needs_input_grad[:5]
         gx = library.conv(gy, weight, None, transposed=True) if needs_x and x.shape[1] else None
         gw = gbias = None

@@ -24,6 +24,7 @@ from ccfpse.ops.depthwise import (
     gradient_kernels,
     gradient_padded,
 )
+from ccfpse.ops.scaled import Scaled
 
 SIZE = 3  # of predicted kernels
 _STRIP_BYTES = {"cpu": 8 << 20, "other": 256 << 20}
@@ -52,12 +53,21 @@ def predicted_depthwise_conv_reference(
     return conditional_depthwise_conv_reference(x, kernels, SIZE)
 
 
-def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def predicted_depthwise_conv(
+    x: Tensor | Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None
+) -> Tensor:
     """Filters x with the kernels that a 3x3 convolution predicts: `predicted_depthwise_conv_reference`, fast.
+
+    x may also be `Scaled`, at hidden's size or half of it.
 
     Raises:
         ValueError: the shapes do not belong together.
     """
+    if isinstance(x, Scaled):
+        library = None if torch.is_grad_enabled() or not x.map.numel() else compiled_for(hidden)
+        if library is not None:
+            return library.apply(hidden, weight, bias, *x)
+        x = x.at((hidden.shape[2], hidden.shape[3]))
     B, C, H, W = x.shape
     need = (B, weight.shape[1], H, W)
     if hidden.shape != need or weight.shape != (C * SIZE**2, need[1], 3, 3):

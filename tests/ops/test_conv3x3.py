@@ -6,7 +6,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ccfpse.native.library import Library
-from ccfpse.ops import choice, conv3x3, conv3x3_of_layout, find_one_hot, gate, modulate
+from ccfpse.ops import (
+    Finish,
+    Scaled,
+    choice,
+    conv3x3,
+    conv3x3_of_layout,
+    find_one_hot,
+    gate,
+    modulate,
+    predicted_depthwise_conv,
+    predicted_depthwise_conv_reference,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,18 +42,19 @@ def layout(request: pytest.FixtureRequest) -> Tensor:
     return layout_of(labels, 5, torch.rand(labels.shape) < 0.3 if request.param else None)
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("then", [Finish.PLAIN, Finish.RELU, Finish.LEAKY_RELU], ids=str)
 @pytest.mark.parametrize("shape", [(1, 3, 4, 4, 4), (2, 17, 33, 5, 9), (1, 128, 64, 20, 31)], ids=str)
-def test_equals_pytorchs_with_its_gradients(shape, relu) -> None:
+def test_equals_pytorchs_with_its_gradients(shape, then) -> None:
     torch.manual_seed(0)
     B, n_in, n_out, H, W = shape
     x, weight, bias = torch.randn(B, n_in, H, W), torch.randn(n_out, n_in, 3, 3), torch.randn(n_out)
     direction = torch.randn(B, n_out, H, W)
     leaves = [t.requires_grad_() for t in (x, weight, bias)]
-    y = conv3x3(*leaves, relu=relu)
+    y = conv3x3(*leaves, then)
     exact = [t.detach().double().requires_grad_() for t in leaves]
     expected = F.conv2d(*exact, padding=1)
-    expected = torch.where(y > 0, expected, 0) if relu else expected  # a kink has no close values
+    if then is not Finish.PLAIN:  # a kink has no close gradients: both sides turn where ours does
+        expected = torch.where(y > 0, expected, expected * (0.2 if then is Finish.LEAKY_RELU else 0))
     close(y, expected)
     grads = torch.autograd.grad(y, leaves, direction)
     for found, wanted in zip(grads, torch.autograd.grad(expected, exact, direction.double()), strict=True):
@@ -109,9 +121,29 @@ def test_gate_and_modulation_without_gradients_equal_those_with() -> None:
     with torch.no_grad():
         close(gate(x, hidden, weight, bias), gate_by_pytorch(x, hidden, weight, bias))
         both = (weight, bias), (weight.flip(0), bias.flip(0))
-        found = modulate(x, hidden, *both)
+        found = modulate(Scaled(x), hidden, *both)
     gamma, beta = (F.conv2d(hidden.double(), w.double(), b.double(), padding=1) for w, b in both)
     close(found, x * (1 + gamma) + beta)
+
+
+@pytest.mark.parametrize("size", [(6, 10), (3, 5)], ids=str)
+def test_maps_are_scaled_and_enlarged_as_they_are_read(size) -> None:
+    torch.manual_seed(5)
+    hidden, (scale, shift) = torch.randn(2, 8, 6, 10), torch.randn(2, 19)
+    x = Scaled(torch.randn(2, 19, *size), scale, shift)
+    plain = x.at((6, 10))
+    expected = F.interpolate(x.map * scale[:, None, None] + shift[:, None, None], (6, 10))
+    torch.testing.assert_close(plain, expected)
+    both = [(torch.randn(19, 8, 3, 3), torch.randn(19)) for _ in range(2)]
+    weight, bias = torch.randn(171, 8, 3, 3), torch.randn(171)
+    filtered = predicted_depthwise_conv_reference(*(t.double() for t in (plain, hidden, weight, bias)))
+    with torch.no_grad():
+        close(modulate(x, hidden, *both), modulate(Scaled(plain.double()), hidden.double(), *double(both)))
+        close(predicted_depthwise_conv(x, hidden, weight, bias), filtered)
+
+
+def double(layers: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    return [(weight.double(), bias.double()) for weight, bias in layers]
 
 
 def gate_by_pytorch(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -131,5 +163,9 @@ def test_wrong_shapes_are_refused(compiled: Library) -> None:
     x, weight = torch.randn(1, 4, 5, 5), torch.randn(8, 3, 3, 3)
     with pytest.raises(ValueError, match="weight is"):
         conv3x3(x, weight, None)
+    with pytest.raises(ValueError, match="x is"):
+        compiled.apply(x, torch.randn(72, 4, 3, 3), None, torch.randn(1, 8, 4, 4))
+    with pytest.raises(ValueError, match="both must be even"):
+        compiled.apply(x, torch.randn(72, 4, 3, 3), None, torch.randn(1, 8, 2, 2))
     with pytest.raises(ValueError, match="other is"):
         compiled.conv(x, torch.randn(8, 4, 3, 3), None, other=x)
