@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work beyond what stood there before it, each in a process of its own."""
+"""Peak memory of a piece of work beyond its networks' weights and optimisers, each in a process of its own."""
 
 import json
 import subprocess
@@ -9,7 +9,11 @@ from benchmarks import networks
 
 
 def peak_megabytes(kind: str, preset: str, name: str, side: str, threads: int) -> float:
-    """Of one inference (`inference`), or of a second training step (`training`), by `reference` or `fast`."""
+    """Of one inference (`inference`), or of a second training step (`training`), by `reference` or `fast`.
+
+    The process's peak, less what it had before the networks were made, less the bytes of weights,
+    gradients and optimiser states: what is left is the work's.
+    """
     command = [sys.executable, "-m", "benchmarks.memory", kind, preset, name, side, str(threads)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(ended.stdout.splitlines()[-1]))
@@ -20,14 +24,14 @@ def _main() -> None:
     import torch
 
     torch.set_num_threads(int(threads))
-    pairs = {"inference": networks.inference_pair, "training": networks.training_pair}
-    work = pairs[kind](preset, name)[("reference", "fast").index(side)]
-    if kind == "training":
-        work()  # the optimisers' state belongs to what stands there
-    _forget_peak()
     before = _status("VmRSS")
+    pairs = {"inference": networks.inference_pair, "training": networks.training_pair}
+    work = pairs[kind](preset, name, only=side)[("reference", "fast").index(side)]
+    if kind == "training":
+        work()  # so that the optimisers have their state
+    _forget_peak()
     work()
-    print(json.dumps((_status("VmHWM") - before) / 1024))
+    print(json.dumps((_status("VmHWM") - before) / 1024 - networks.state_megabytes(kind, preset)))
 
 
 def _forget_peak() -> None:

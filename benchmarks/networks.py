@@ -17,8 +17,8 @@ LAYOUT_CHANNELS = {"cityscapes": 36, "coco-stuff": 184}
 Work = Callable[[], object]
 
 
-def generator(preset: str) -> Generator:
-    """The paper's generator for a data set, initialised."""
+def generator(preset: str, *, initialised: bool = True) -> Generator:
+    """The paper's generator for a data set."""
     settings = load_preset(preset)
     made = Generator(
         LAYOUT_CHANNELS[preset],
@@ -28,7 +28,8 @@ def generator(preset: str) -> Generator:
         size=settings.data.size,
         style_dim=STYLE_DIM,
     )
-    initialise(made, torch.Generator().manual_seed(0))
+    if initialised:
+        initialise(made, torch.Generator().manual_seed(0))
     return made
 
 
@@ -70,7 +71,7 @@ def operator_pair(backward: bool) -> tuple[Work, Work]:
     return work(predicted_depthwise_conv_reference), work(predicted_depthwise_conv)
 
 
-def inference_pair(preset: str, name: str) -> tuple[Work, Work]:
+def inference_pair(preset: str, name: str, only: str | None = None) -> tuple[Work, Work]:
     """A photo of one layout: reference in float32, fast path in the precision `name`."""
     network, seen = generator(preset).eval(), layout(preset)
     style = torch.zeros(1, STYLE_DIM)
@@ -86,7 +87,16 @@ def inference_pair(preset: str, name: str) -> tuple[Work, Work]:
     return reference, fast
 
 
-def training_pair(preset: str, name: str) -> tuple[Work, Work]:
+def state_megabytes(kind: str, preset: str) -> float:
+    """Weights; when training also gradients and Adam's two moments, of generator and discriminator."""
+    with torch.device("meta"):
+        made = [generator(preset, initialised=False)]
+        counted = made if kind == "inference" else [*made, Discriminator(LAYOUT_CHANNELS[preset])]
+    n_values = sum(p.numel() for network in counted for p in network.parameters())
+    return n_values * 4 * (1 if kind == "inference" else 4) / 2**20
+
+
+def training_pair(preset: str, name: str, only: str | None = None) -> tuple[Work, Work]:
     """Generator's and discriminator's turn on one photo, without perceptual loss; reference in float32."""
 
     def step(generate: Callable[[Generator, Tensor, Tensor], Tensor], name: str) -> Work:
@@ -124,4 +134,14 @@ def training_pair(preset: str, name: str) -> tuple[Work, Work]:
 
         return run
 
-    return step(generate_reference, "float32"), step(lambda network, *inputs: network(*inputs), name)
+    def fast(network: Generator, *inputs: Tensor) -> Tensor:
+        found: Tensor = network(*inputs)
+        return found
+
+    sides = {"reference": (generate_reference, "float32"), "fast": (fast, name)}
+    made = {side: step(*how) if only in (None, side) else _nothing for side, how in sides.items()}
+    return made["reference"], made["fast"]
+
+
+def _nothing() -> None:
+    raise AssertionError("this side was not asked for")
