@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work beyond its networks' weights and optimisers, each in a process of its own."""
+"""Peak memory of some work beyond its networks' weights and optimisers, each in a process of its own."""
 
 import json
 import subprocess

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ccfpse.memory import return_large_pieces
+
 from .compile_ import compile_
 from .console import show_tracebacks
 from .evaluate import evaluate
@@ -51,4 +53,5 @@ def _options(
 
 def main() -> None:
     """The console command `ccfpse`."""
+    return_large_pieces()
     app()

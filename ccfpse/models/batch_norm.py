@@ -7,6 +7,7 @@ one process, and in evaluation mode, it is PyTorch's own.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
@@ -29,7 +30,10 @@ class BatchNorm2d(nn.BatchNorm2d):
     def lazily(self, x: Tensor) -> Scaled:
         """`forward`, left to the compiled kernels that read the result where they can do it as they go."""
         folded = self.folded(x)
-        return Scaled(self(x)) if folded is None else Scaled(x, *folded)
+        if folded is not None:
+            return Scaled(x, *folded)
+        kept = x.detach()  # as this norm keeps it anyway
+        return Scaled(self(x), again=(lambda: self._again(kept)) if self.training else None)
 
     def folded(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
         """Scale and shift (C) that `forward` amounts to, where compiled kernels serve x without gradients."""
@@ -43,7 +47,14 @@ class BatchNorm2d(nn.BatchNorm2d):
         scale = scale * self.weight
         return scale, self.bias - self.running_mean * scale
 
-    def _synchronised(self, x: Tensor) -> Tensor:
+    @torch.no_grad()
+    def _again(self, x: Tensor) -> Tensor:
+        """What `forward` gave for x in training mode; the running statistics stay as they are."""
+        if _n_processes() > 1:
+            return self._synchronised(x, update=False)
+        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+    def _synchronised(self, x: Tensor, *, update: bool = True) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             wide = x.to(torch.promote_types(x.dtype, torch.float32))
             count = wide.new_full((1,), x.numel() // x.shape[1])
@@ -52,7 +63,8 @@ class BatchNorm2d(nn.BatchNorm2d):
             centred = wide - (mean := totals[:-1] / n_values)[:, None, None]
             # Around the mean, not by the difference of squares: that one loses digits.
             variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / n_values
-            self._update_statistics(mean.detach(), variance.detach() * n_values / (n_values - 1))
+            if update:
+                self._update_statistics(mean.detach(), variance.detach() * n_values / (n_values - 1))
             y = centred * torch.rsqrt(variance + self.eps)[:, None, None]
             if self.affine:
                 y = y * self.weight[:, None, None] + self.bias[:, None, None]

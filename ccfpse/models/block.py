@@ -3,10 +3,10 @@
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
-from ccfpse.models.condition import Condition
+from ccfpse.models.condition import layer
 from ccfpse.models.spade import SpadeNorm
 from ccfpse.models.spectral_norm import SpectralNormConv2d
-from ccfpse.ops import Scaled, enlarged, gate, predicted_depthwise_conv
+from ccfpse.ops import Condition, Scaled, enlarged, filtered, gated
 
 KERNEL_SIZE = 3
 
@@ -21,11 +21,11 @@ class Predictor(nn.Module):
 
     def gate(self, x: Tensor, condition: Condition) -> Tensor:
         """Leaky ReLU of x (B, n_predicted, H, W) times the sigmoid of the predicted numbers."""
-        return gate(x, condition.conv(self.first), self.last.weight, self.last.bias)
+        return gated(x, condition, layer(self.first), layer(self.last))
 
     def filter(self, x: Scaled, condition: Condition) -> Tensor:
         """Features (B, C, H, W) filtered with the predicted numbers as kernels; no map holds these."""
-        return predicted_depthwise_conv(x, condition.conv(self.first), self.last.weight, self.last.bias)
+        return filtered(x, condition, layer(self.first), layer(self.last))
 
 
 class ConditionalConv(nn.Module):
@@ -46,8 +46,8 @@ class ConditionalConv(nn.Module):
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
-        filtered = self.kernels.filter(self.norm.lazily(x), condition)
-        return self.gate.gate(self.mix(filtered), condition)
+        mixed = self.mix(self.kernels.filter(self.norm.lazily(x), condition))
+        return self.gate.gate(mixed, condition)
 
 
 class SpadeShortcut(nn.Module):

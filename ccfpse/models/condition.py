@@ -1,4 +1,4 @@
-"""What a block's predictors see: the layout at the block's size beside the pyramid level of that size."""
+"""The layout as the networks see it: channels to multiply, or codes to look up."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ccfpse.ops import Finish, OneHot, compiled_for, conv3x3, conv3x3_of_layout, find_one_hot
+from ccfpse.ops import Condition, OneHot, compiled_for, find_one_hot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,29 +27,15 @@ class Layout:
         """Its channels at another size (nearest)."""
         return F.interpolate(self.channels, size=(height, width), mode="nearest")
 
-    def condition(self, level: Tensor) -> "Condition":
-        """The condition of the blocks at a pyramid level's size."""
+    def condition(self, level: Tensor) -> Condition:
+        """What a block's predictors see: the layout at a pyramid level's size beside that level."""
         height, width = level.shape[2:]
         if self.one_hot is None:
-            return Condition(torch.cat([self.resized(height, width), level], dim=1), None)
+            return Condition(torch.cat([self.resized(height, width), level], dim=1))
         return Condition(level, self.one_hot.at_stride(self.channels.shape[2] // height))
 
 
-@dataclasses.dataclass(frozen=True)
-class Condition:
-    """``concat(layout, level)``, (B, K + F, h, w)."""
-
-    features: Tensor
-    """All of it, or (B, F, h, w), the level alone, where the layout is given as codes."""
-    one_hot: OneHot | None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(h, w)."""
-        return self.features.shape[2], self.features.shape[3]
-
-    def conv(self, layer: nn.Conv2d) -> Tensor:
-        """ReLU of a 3x3 convolution of the condition, (B, n, h, w)."""
-        if self.one_hot is None:
-            return conv3x3(self.features, layer.weight, layer.bias, Finish.RELU)
-        return conv3x3_of_layout(self.one_hot, self.features, layer.weight, layer.bias, Finish.RELU)
+def layer(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias."""
+    assert conv.bias is not None
+    return conv.weight, conv.bias

@@ -25,7 +25,7 @@ class NormalisedUnit(nn.Module):
         """(B, in, H, W) -> (B, out, H / stride, W / stride)."""
         folded = self._folded(x)
         if folded is None:
-            return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+            return F.leaky_relu_(self.norm(self.conv(x)), 0.2)
         if self.conv.is_plain_3x3:
             return conv3x3(x, *folded, Finish.LEAKY_RELU)
         return F.leaky_relu_(F.conv2d(x, *folded, self.conv.stride, self.conv.padding), 0.2)
@@ -36,9 +36,9 @@ class NormalisedUnit(nn.Module):
             return self.forward(layout.channels)
         folded = self._folded(layout.channels)
         if folded is None:
-            convolved = conv3x3_of_layout(layout.one_hot, None, self.conv.normalised_weight(), None)
-            return F.leaky_relu(self.norm(convolved), 0.2)
-        return conv3x3_of_layout(layout.one_hot, None, *folded, Finish.LEAKY_RELU)
+            convolved = conv3x3_of_layout(layout.one_hot, self.conv.normalised_weight(), None)
+            return F.leaky_relu_(self.norm(convolved), 0.2)
+        return conv3x3_of_layout(layout.one_hot, *folded, Finish.LEAKY_RELU)
 
     def _folded(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
         """Weight and bias that hold the norm too, where it can be folded into them."""

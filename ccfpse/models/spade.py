@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
-from ccfpse.models.condition import Condition
-from ccfpse.ops import modulate
+from ccfpse.models.condition import layer
+from ccfpse.ops import Condition, modulated
 
 
 class SpadeNorm(nn.Module):
@@ -22,10 +22,5 @@ class SpadeNorm(nn.Module):
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """Features (B, C, H, W), or half that size, and their condition -> features (B, C, H, W)."""
-        hidden = condition.conv(self.shared)
-        return modulate(self.norm.lazily(x), hidden, _layer(self.gamma), _layer(self.beta))
-
-
-def _layer(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
-    assert conv.bias is not None
-    return conv.weight, conv.bias
+        layers = (layer(conv) for conv in (self.shared, self.gamma, self.beta))
+        return modulated(self.norm.lazily(x), condition, *layers)

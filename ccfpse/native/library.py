@@ -9,10 +9,13 @@ import enum
 import functools
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ccfpse.native.place import library_path
 
+_FEW_TILES = 8
+"""Of 4x4 positions: on smaller maps PyTorch makes the predicting layer's gradients (docs/speed.md)."""
 _FUNCTIONS = (
     "ccfpse_conv",
     "ccfpse_gradient_table",
@@ -166,6 +169,24 @@ class Library:
         self._call(name, *inputs, halvings, C, y)
         return y
 
+    def apply_gradients(
+        self,
+        h: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        x: Tensor,
+        gy: Tensor,
+        needs: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, ...]:
+        """Gradients of `apply` for x, h, weight and bias; `needs`: for x, for h, for the two others."""
+        needs_x, needs_h, needs_layer = needs
+        gx = self.apply_gradient_x(h, weight, bias, gy) if needs_x else None
+        B, _, H, W = x.shape
+        if B * -(-H // 4) * -(-W // 4) < _FEW_TILES and (needs_h or needs_layer):
+            return gx, *_few_gradients(h.float(), weight, x.float(), gy.float(), (needs_h, needs_layer))
+        gh = self.apply_gradient_h(x, gy, weight) if needs_h else None
+        return gx, gh, *(self.gradient_w(h, gy, x) if needs_layer else (None, None))
+
     def apply_gradient_x(self, h: Tensor, weight: Tensor, bias: Tensor | None, gy: Tensor) -> Tensor:
         """Gradient of `apply` for x."""
         (B, IC, H, W), C = h.shape, gy.shape[1]
@@ -208,6 +229,21 @@ class Library:
             for a in arguments
         ]
         self._functions[name](*plain, ctypes.c_int64(torch.get_num_threads()))
+
+
+def _few_gradients(
+    h: Tensor, weight: Tensor, x: Tensor, gy: Tensor, needs: tuple[bool, bool]
+) -> tuple[Tensor | None, ...]:
+    """Gradients of `apply` for h, weight and bias, by PyTorch."""
+    needs_h, needs_layer = needs
+    (_, C, H, W), padded = x.shape, F.pad(x, [1] * 4)
+    views = [padded[:, :, i : i + H, j : j + W] for i in range(3) for j in range(3)]
+    kernels = torch.stack([view * gy for view in views], dim=2).flatten(1, 2)
+    found: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
+        kernels, h, weight, [9 * C], (1, 1), (1, 1), (1, 1), False, (0, 0), 1,
+        (needs_h, needs_layer, needs_layer),
+    )  # fmt: skip
+    return found
 
 
 def _need(name: str, x: Tensor | None, shape: tuple[int, ...]) -> None:

@@ -1,16 +1,13 @@
 """Depthwise convolution with a kernel of its own at every position, predicted from the layout.
 
 The paper's conditional convolution (section 3.1) is this operation followed by an ordinary
-1x1 convolution. Two forms that agree: the reference, which is the definition written
-down, and the form that the networks use, which never holds the 9·C unfolded channels.
+1x1 convolution. The reference is the definition written down; the rest are the pieces of a form that
+never holds the 9·C unfolded channels, and its gradients.
 """
-
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 
 def conditional_depthwise_conv_reference(x: Tensor, kernels: Tensor, size: int = 3) -> Tensor:
@@ -38,18 +35,6 @@ def conditional_depthwise_conv_reference(x: Tensor, kernels: Tensor, size: int =
     return (patches * taps).sum(dim=2)  # (B, C, H, W)
 
 
-def conditional_depthwise_conv(x: Tensor, kernels: Tensor, size: int = 3) -> Tensor:
-    """Filter every position of every channel with a kernel of its own.
-
-    Equal to `conditional_depthwise_conv_reference`, with the same arguments and refusals, but
-    sums over S shifted views of the padded input instead of unfolding it, and keeps only
-    ``x`` and ``kernels`` for the backward pass.
-    """
-    _check(x, kernels, size)
-    y: Tensor = _ShiftedSum.apply(x, kernels.to(x.dtype), size)
-    return y
-
-
 def _check(x: Tensor, kernels: Tensor, size: int) -> None:
     if size < 1 or size % 2 == 0:
         raise ValueError(f"kernel size is {size}; it must be odd and positive")
@@ -73,7 +58,7 @@ def _taps(kernels: Tensor, size: int) -> tuple[Tensor, ...]:
 
 
 def filter_padded(padded: Tensor, kernels: Tensor, size: int) -> Tensor:
-    """`conditional_depthwise_conv` of a map with its margin of zeros, (B, C, H + size - 1, W + size - 1)."""
+    """The reference of a map with its margin of zeros, (B, C, H + size - 1, W + size - 1)."""
     views, taps = _shifted(padded, size), _taps(kernels, size)
     y = views[0] * taps[0]
     for view, tap in zip(views[1:], taps[1:], strict=True):
@@ -97,27 +82,3 @@ def gradient_kernels(padded: Tensor, grad: Tensor, size: int) -> Tensor:
     for view, tap in zip(_shifted(padded, size), _taps(kernels, size), strict=True):
         torch.mul(view, grad, out=tap)
     return kernels
-
-
-class _ShiftedSum(torch.autograd.Function):
-    """Sum over taps of shifted input times kernel, with the gradient written out."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, kernels: Tensor, size: int) -> Tensor:
-        ctx.save_for_backward(x, kernels)
-        ctx.size = size
-        return filter_padded(F.pad(x, [size // 2] * 4), kernels, size)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x, kernels = ctx.saved_tensors
-        size, radius = ctx.size, ctx.size // 2
-        _, _, H, W = x.shape
-        grad_x = grad_kernels = None
-        if ctx.needs_input_grad[0]:
-            padded = gradient_padded(kernels, grad, size)
-            grad_x = padded[:, :, radius : radius + H, radius : radius + W]
-        if ctx.needs_input_grad[1]:
-            grad_kernels = gradient_kernels(F.pad(x, [radius] * 4), grad, size)
-        return grad_x, grad_kernels, None

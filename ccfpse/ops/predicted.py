@@ -1,36 +1,32 @@
-"""The predicted depthwise convolution together with the layer that predicts it, kernels never a whole map.
+"""What the layout decides position by position: predicted kernels, gates and modulations, in one go.
 
-``y = depthwise(x, kernels)``, ``kernels = conv3x3(hidden)``: 9·C numbers a position, which the published
-way writes to memory, unfolds x beside them to 9·C more, multiplies, sums, and keeps for the backward pass.
+Published networks write all predicted numbers to memory, for kernels 9·C a position, unfold the input
+beside them, multiply, sum, and keep everything for the backward pass. Here the convolution that predicts
+and the use of what it predicts are one differentiable operation: the numbers of a whole map never exist,
+and the backward pass predicts them again, which costs a convolution and saves the memory of the map.
 
-Three forms that agree. The reference writes that down. The compiled kernels apply a tile's
-kernels while they are in registers and cache. In PyTorch a strip of rows is predicted and applied at a
-time. Both predict again for the backward pass, which costs a convolution and saves the memory of the map.
+Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.plain`).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ccfpse.native.library import Library
+from ccfpse.native.library import Finish, Library
 from ccfpse.ops.choice import compiled_for
-from ccfpse.ops.depthwise import (
-    conditional_depthwise_conv,
-    conditional_depthwise_conv_reference,
-    filter_padded,
-    gradient_kernels,
-    gradient_padded,
-)
+from ccfpse.ops.condition import Condition, OneHot
+from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
+from ccfpse.ops.plain import SIZE, Plain
 from ccfpse.ops.scaled import Scaled
 
-SIZE = 3  # of predicted kernels
-_STRIP_BYTES = {"cpu": 8 << 20, "other": 256 << 20}
-"""Of predicted kernels at a time (docs/speed.md)."""
-_FEW_TILES = 8
-"""Of 4x4 positions: on smaller maps PyTorch makes the predicting layer's gradients (docs/speed.md)."""
+Backend = Library | Plain
+Layer = tuple[Tensor, Tensor]
+"""Weight (O, I, 3, 3) and bias (O)."""
+Gradients = tuple[Tensor | None, ...]
 
 
 def predicted_depthwise_conv_reference(
@@ -53,21 +49,12 @@ def predicted_depthwise_conv_reference(
     return conditional_depthwise_conv_reference(x, kernels, SIZE)
 
 
-def predicted_depthwise_conv(
-    x: Tensor | Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None
-) -> Tensor:
+def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Filters x with the kernels that a 3x3 convolution predicts: `predicted_depthwise_conv_reference`, fast.
-
-    x may also be `Scaled`, at hidden's size or half of it.
 
     Raises:
         ValueError: the shapes do not belong together.
     """
-    if isinstance(x, Scaled):
-        library = None if torch.is_grad_enabled() or not x.map.numel() else compiled_for(hidden)
-        if library is not None:
-            return library.apply(hidden, weight, bias, *x)
-        x = x.at((hidden.shape[2], hidden.shape[3]))
     B, C, H, W = x.shape
     need = (B, weight.shape[1], H, W)
     if hidden.shape != need or weight.shape != (C * SIZE**2, need[1], 3, 3):
@@ -78,122 +65,265 @@ def predicted_depthwise_conv(
     if not x.numel():  # nothing to convolve, but gradients of the right shapes
         parts = [t.sum() for t in (hidden, weight, bias) if t is not None]
         return x + 0 * torch.stack(parts).sum()
-    library = compiled_for(x) if compiled_for(hidden) is not None else None
-    if library is not None:
-        y: Tensor = _Compiled.apply(x, hidden, weight, bias, library)
-        return y
-    rows = strip_rows(x, hidden)
-    if rows >= H:
-        return conditional_depthwise_conv(x, F.conv2d(hidden, weight, bias, padding=1), SIZE)
-    found: Tensor = _Strips.apply(x, hidden, weight, bias, rows)
-    return found
+    y: Tensor = _Used.apply(x, hidden, weight, bias, _Filter, _backend(x, hidden))
+    return y
 
 
-def strip_rows(x: Tensor, hidden: Tensor) -> int:
-    """Rows whose predicted kernels fit the budget of a strip; at least 1."""
-    B, C, _, W = x.shape
-    budget = _STRIP_BYTES.get(x.device.type, _STRIP_BYTES["other"])
-    row_bytes = B * C * SIZE**2 * W * hidden.element_size()
-    return max(1, budget // max(1, row_bytes))
+def filtered(x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tensor:
+    """X filtered with the kernels that two layers, ReLU between, predict from a condition.
+
+    Args:
+        x: (B, C, H, W), or half that size.
+        condition: (B, K + F, H, W).
+        first: to I channels.
+        last: from these to 9C, a channel's taps together, row by row.
+
+    Returns:
+        (B, C, H, W).
+    """
+    return _predicted(_Filter, x, condition, first, last)
 
 
-class _Compiled(torch.autograd.Function):
-    """By the compiled kernels."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None, library: Library
-    ) -> Tensor:
-        ctx.save_for_backward(x, hidden, weight, bias)
-        ctx.library = library
-        return library.apply(hidden, weight, bias, x)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        x, hidden, weight, bias = ctx.saved_tensors
-        library: Library = ctx.library
-        needs_x, needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:4]
-        gx = library.apply_gradient_x(hidden, weight, bias, gy) if needs_x else None
-        gh = gw = gbias = None
-        B, _, H, W = x.shape
-        if B * -(-H // 4) * -(-W // 4) < _FEW_TILES and (needs_hidden or needs_weight or needs_bias):
-            gkernels = gradient_kernels(F.pad(x.float(), [1] * 4), gy.float(), SIZE)
-            gh, gw, gbias = _layer_gradients(
-                gkernels, hidden.float(), weight, (1, 1), ctx.needs_input_grad[1:4]
-            )
-        else:
-            if needs_hidden:
-                gh = library.apply_gradient_h(x, gy, weight)
-            if needs_weight or needs_bias:
-                gw, gbias = library.gradient_w(hidden, gy, x)
-        return *_as(ctx.saved_tensors, (gx, gh, gw, gbias)), None
+def gated(x: Tensor, condition: Condition, first: Layer, last: Layer) -> Tensor:
+    """``lrelu(x · sigmoid(predicted), 0.2)``, (B, C, H, W) as x; `last` leads to C channels."""
+    return _predicted(_Gate, Scaled(x), condition, first, last)
 
 
-class _Strips(torch.autograd.Function):
-    """Strip of rows by strip of rows, in PyTorch."""
+def modulated(x: Scaled, condition: Condition, first: Layer, gamma: Layer, beta: Layer) -> Tensor:
+    """``x · (1 + γ) + β``, (B, C, H, W); γ and β by two layers each, of which they share the first.
 
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None, rows: int
-    ) -> Tensor:
-        ctx.save_for_backward(x, hidden, weight, bias)
-        ctx.rows = rows
-        padded, padded_hidden = F.pad(x, [1] * 4), F.pad(hidden, (0, 0, 1, 1))
-        y = torch.empty_like(x)
-        for top in range(0, x.shape[2], rows):
-            # Slices end at the map's end by themselves.
-            strip = padded_hidden[:, :, top : top + rows + 2]
-            kernels = F.conv2d(strip, weight.to(strip.dtype), _to(bias, strip.dtype), padding=(0, 1))
-            y[:, :, top : top + rows] = filter_padded(
-                padded[:, :, top : top + rows + 2], kernels.to(x.dtype), SIZE
-            )
-        return y
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
-        x, hidden, weight, bias = ctx.saved_tensors
-        needs_x, rows = ctx.needs_input_grad[0], ctx.rows
-        padded, padded_hidden = F.pad(x, [1] * 4), F.pad(hidden, (0, 0, 1, 1))
-        layer_weight, layer_bias = weight.to(hidden.dtype), _to(bias, hidden.dtype)
-        gx = torch.zeros_like(padded)
-        gh, gw = torch.zeros_like(padded_hidden), torch.zeros_like(weight)
-        gbias = None if bias is None else torch.zeros_like(bias)
-        for top in range(0, x.shape[2], rows):
-            gy_strip, window = gy[:, :, top : top + rows], slice(top, top + rows + 2)
-            strip = padded_hidden[:, :, window]
-            if needs_x:
-                kernels = F.conv2d(strip, layer_weight, layer_bias, padding=(0, 1)).to(x.dtype)
-                gx[:, :, window] += gradient_padded(kernels, gy_strip, SIZE)
-            gkernels = gradient_kernels(padded[:, :, window], gy_strip, SIZE).to(hidden.dtype)
-            found = _layer_gradients(gkernels, strip, layer_weight, (0, 1), ctx.needs_input_grad[1:4])
-            for total, part in zip((gh[:, :, window], gw, gbias), found, strict=True):
-                if total is not None and part is not None:
-                    total += part
-        whole = (gx[:, :, 1:-1, 1:-1], gh[:, :, 1:-1], gw, gbias)
-        wanted = (g if need else None for g, need in zip(whole, ctx.needs_input_grad[:4], strict=True))
-        return *_as(ctx.saved_tensors, tuple(wanted)), None
+    x may have half of the condition's size.
+    """
+    # γ and β of a channel side by side: one convolution for both.
+    weight, bias = (torch.stack(both, dim=1).flatten(0, 1) for both in zip(gamma, beta, strict=True))
+    return _predicted(_Modulate, x, condition, first, (weight, bias))
 
 
-def _layer_gradients(
-    gkernels: Tensor, hidden: Tensor, weight: Tensor, padding: tuple[int, int], needs: tuple[bool, ...]
-) -> tuple[Tensor | None, ...]:
-    """Gradients of the predicting layer for hidden, weight and bias, where needed."""
-    if not any(needs):
-        return None, None, None
-    found: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
-        gkernels, hidden, weight, [weight.shape[0]], (1, 1), padding, (1, 1), False, (0, 0), 1, needs
+def _predicted(use: type["_Use"], x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tensor:
+    backend = _backend(x.map, condition.features)
+    if not torch.is_grad_enabled():
+        hidden = _hidden(backend, condition.features, condition.one_hot, *first)
+        return use.forward(backend, x, hidden, *last)
+    whole = x.at(condition.size)
+    again = x.again if whole is x.map else None
+    y: Tensor = _Predicted.apply(
+        whole, condition.features, *first, *last, condition.one_hot, again, use, backend
     )
-    return found
+    return y
 
 
-def _to(x: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    return None if x is None else x.to(dtype)
+def _backend(*inputs: Tensor) -> Backend:
+    found = [compiled_for(x) if x.numel() else None for x in inputs]
+    return Plain() if None in found else found[0]  # type: ignore[return-value]
 
 
-def _as(inputs: tuple[Tensor | None, ...], gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
-    """Gradients in the types of their inputs."""
+def _hidden(
+    backend: Backend, features: Tensor, one_hot: OneHot | None, weight: Tensor, bias: Tensor
+) -> Tensor:
+    """ReLU of the first layer, (B, I, H, W)."""
+    if one_hot is None:
+        return backend.conv(features, weight, bias, finish=Finish.RELU)
+    assert isinstance(backend, Library), "layouts are looked up by the compiled kernels only"
+    of_layout, of_features = _parts(weight, features)
+    table = one_hot.table(of_layout)
+    return backend.conv(features, of_features, bias, finish=Finish.RELU, codes=one_hot.codes, table=table)
+
+
+def _parts(weight: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+    """What of a weight is the layout's, and what the features'."""
+    n_layout = weight.shape[1] - features.shape[1]
+    return weight[:, :n_layout], weight[:, n_layout:]
+
+
+class _Use(Protocol):
+    """What predicted numbers do to x."""
+
+    @staticmethod
+    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """(B, C, H, W); weight and bias are those of the layer that predicts from hidden."""
+
+    @staticmethod
+    def backward(
+        backend: Backend,
+        x: Tensor,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        gy: Tensor,
+        needs: tuple[bool, bool, bool],
+    ) -> Gradients:
+        """Gradients for x, hidden, weight and bias; `needs`: for x, for hidden, for the two others."""
+
+
+class _Filter(_Use):
+    """As the kernels of a depthwise convolution."""
+
+    @staticmethod
+    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return backend.apply(hidden, weight, bias, *x[:3])
+
+    @staticmethod
+    def backward(
+        backend: Backend,
+        x: Tensor,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        gy: Tensor,
+        needs: tuple[bool, bool, bool],
+    ) -> Gradients:
+        return backend.apply_gradients(hidden, weight, bias, x, gy, needs)
+
+
+class _Gate(_Use):
+    """As the logits of its gates, a leaky ReLU behind them."""
+
+    @staticmethod
+    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return backend.conv(hidden, weight, bias, finish=Finish.GATE, other=x.map)
+
+    @staticmethod
+    def backward(
+        backend: Backend,
+        x: Tensor,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        gy: Tensor,
+        needs: tuple[bool, bool, bool],
+    ) -> Gradients:
+        gates = backend.conv(hidden, weight, bias).sigmoid_()
+        # A gate is positive, so that x alone decides on which side of the kink x · gate is.
+        g_product = torch.ops.aten.leaky_relu_backward(gy, x.to(gy.dtype), 0.2, False)
+        g_logits = torch.ops.aten.sigmoid_backward(g_product * x, gates)
+        return g_product.mul_(gates), *_of_layer(backend, hidden, weight, g_logits, needs)
+
+
+class _Modulate(_Use):
+    """As γ and β of ``x · (1 + γ) + β``, side by side."""
+
+    @staticmethod
+    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return backend.modulate(hidden, weight, bias, *x[:3])
+
+    @staticmethod
+    def backward(
+        backend: Backend,
+        x: Tensor,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        gy: Tensor,
+        needs: tuple[bool, bool, bool],
+    ) -> Gradients:
+        gamma = backend.conv(hidden, weight[::2], None if bias is None else bias[::2])
+        gx = torch.addcmul(gy, gy, gamma)
+        g_both = torch.stack([gy * x, gy], dim=2).flatten(1, 2)
+        return gx, *_of_layer(backend, hidden, weight, g_both, needs)
+
+
+def _of_layer(
+    backend: Backend, hidden: Tensor, weight: Tensor, gy: Tensor, needs: tuple[bool, bool, bool]
+) -> Gradients:
+    """Gradients of a convolution for hidden, weight and bias."""
+    gh = backend.conv(gy, weight, None, transposed=True) if needs[1] else None
+    return gh, *(backend.gradient_w(hidden, gy) if needs[2] else (None, None))
+
+
+class _Used(torch.autograd.Function):
+    """A `_Use` of hidden features that are given."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        use: type[_Use],
+        backend: Backend,
+    ) -> Tensor:
+        ctx.save_for_backward(x, hidden, weight, bias)
+        ctx.use, ctx.backend = use, backend
+        return use.forward(backend, Scaled(x), hidden, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gy: Tensor) -> Gradients:
+        x, hidden, weight, bias = ctx.saved_tensors
+        needs_x, needs_hidden, *needs_layer = ctx.needs_input_grad[:4]
+        needs = (needs_x, needs_hidden, any(needs_layer))
+        found = ctx.use.backward(ctx.backend, x, hidden, weight, bias, gy, needs)
+        return *_as(ctx.saved_tensors, found, ctx.needs_input_grad), None, None
+
+
+class _Predicted(torch.autograd.Function):
+    """A `_Use` of what two layers predict; the features between them are computed again, not kept."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        features: Tensor,
+        first_weight: Tensor,
+        first_bias: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        one_hot: OneHot | None,
+        again: Callable[[], Tensor] | None,
+        use: type[_Use],
+        backend: Backend,
+    ) -> Tensor:
+        ctx.save_for_backward(x if again is None else None, features, first_weight, first_bias, weight, bias)
+        ctx.one_hot, ctx.again, ctx.use, ctx.backend = one_hot, again, use, backend
+        ctx.precision = _precision(x.device.type)
+        hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
+        return use.forward(backend, Scaled(x), hidden, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gy: Tensor) -> Gradients:
+        x, features, first_weight, first_bias, weight, bias = ctx.saved_tensors
+        needs_x, needs_features, *needs_first = ctx.needs_input_grad[:4]
+        needs_last, one_hot, backend = ctx.needs_input_grad[4:6], ctx.one_hot, ctx.backend
+        with torch.autocast(**ctx.precision):
+            if ctx.again is not None:
+                x = ctx.again()
+            hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
+            needs = (needs_x, needs_features or any(needs_first), any(needs_last))
+            gx, g_hidden, *g_last = ctx.use.backward(backend, x, hidden, weight, bias, gy, needs)
+            g_features, g_first = None, (None, None)
+            if g_hidden is not None:
+                g_hidden = torch.ops.aten.threshold_backward(g_hidden.to(hidden.dtype), hidden, 0)
+                of_layout, of_features = (first_weight[:, :0], first_weight)
+                if one_hot is not None:
+                    of_layout, of_features = _parts(first_weight, features)
+                if needs_features:
+                    g_features = backend.conv(g_hidden, of_features, None, transposed=True)
+                if any(needs_first):
+                    g_weight, g_bias = backend.gradient_w(features, g_hidden)
+                    if one_hot is not None:
+                        g_table = backend.gradient_table(one_hot.codes, g_hidden, one_hot.n_codes(of_layout))
+                        of_codes = one_hot.weight_gradient(g_table, of_layout.shape[1])
+                        g_weight = torch.cat([of_codes, g_weight], dim=1)
+                    g_first = (g_weight, g_bias)
+        inputs = (x, features, first_weight, first_bias, weight, bias)
+        found = _as(inputs, (gx, g_features, *g_first, *g_last), ctx.needs_input_grad)
+        return *found, None, None, None, None
+
+
+def _precision(device: str) -> dict[str, Any]:
+    """The autocast that is on, so that the backward pass computes again what the forward pass did."""
+    return {
+        "device_type": device,
+        "enabled": torch.is_autocast_enabled(device),
+        "dtype": torch.get_autocast_dtype(device),
+    }
+
+
+def _as(inputs: Gradients, gradients: Gradients, needs: tuple[bool, ...]) -> Gradients:
+    """Gradients that are needed, in the types of their inputs."""
     return tuple(
-        None if g is None or x is None else g.to(x.dtype) for x, g in zip(inputs, gradients, strict=True)
+        g.to(x.dtype) if need and g is not None and x is not None else None
+        for x, g, need in zip(inputs, gradients, needs, strict=False)
     )

@@ -1,5 +1,6 @@
 """A map with work still to be done to it, which the compiled kernels do as they read it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,8 @@ class Scaled(NamedTuple):
     """(C), or None: 1."""
     shift: Tensor | None = None
     """(C), or None: 0; given where `scale` is."""
+    again: Callable[[], Tensor] | None = None
+    """Computes `map` once more, so that the backward pass needs not keep it; None: kept."""
 
     def at(self, size: tuple[int, int]) -> Tensor:
         """The work done: (B, C, height, width); height and width are the map's, or twice those."""

@@ -8,15 +8,10 @@ from torch import Tensor
 from ccfpse.native.library import Library
 from ccfpse.ops import (
     Finish,
-    Scaled,
     choice,
     conv3x3,
     conv3x3_of_layout,
     find_one_hot,
-    gate,
-    modulate,
-    predicted_depthwise_conv,
-    predicted_depthwise_conv_reference,
 )
 
 
@@ -81,25 +76,9 @@ def test_other_layouts_are_not_one_hot(layout, spoilt) -> None:
     assert find_one_hot(layout) is None
 
 
-def test_looking_up_equals_multiplying(layout) -> None:
-    torch.manual_seed(3)
-    K = layout.shape[1]
-    x = torch.randn(2, 6, *layout.shape[2:]).requires_grad_()
-    weight, bias = torch.randn(20, K + 6, 3, 3).requires_grad_(), torch.randn(20).requires_grad_()
-    leaves = (x, weight, bias)
-    direction = torch.randn(2, 20, *layout.shape[2:])
-    y = conv3x3_of_layout(find_one_hot(layout), x, weight, bias)
-    exact = [t.detach().double().requires_grad_() for t in leaves]
-    expected = F.conv2d(torch.cat([layout.double(), exact[0]], dim=1), exact[1], exact[2], padding=1)
-    close(y, expected)
-    grads = torch.autograd.grad(y, leaves, direction)
-    for found, wanted in zip(grads, torch.autograd.grad(expected, exact, direction.double()), strict=True):
-        close(found, wanted)
-
-
 def test_a_layout_alone(layout) -> None:
     weight = torch.randn(9, layout.shape[1], 3, 3).requires_grad_()
-    y = conv3x3_of_layout(find_one_hot(layout), None, weight, None)
+    y = conv3x3_of_layout(find_one_hot(layout), weight, None)
     expected = F.conv2d(layout, weight, padding=1)
     close(y, expected.double())
     direction = torch.randn(y.shape)
@@ -112,51 +91,6 @@ def test_codes_of_a_smaller_size_are_those_of_the_smaller_layout(layout) -> None
     found = find_one_hot(layout).at_stride(4)
     expected = find_one_hot(F.interpolate(layout, size=(3, 3), mode="nearest"))
     assert torch.equal(found.codes, expected.codes)
-
-
-def test_gate_and_modulation_without_gradients_equal_those_with() -> None:
-    torch.manual_seed(4)
-    x, hidden = 3 * torch.randn(2, 19, 9, 11), torch.randn(2, 8, 9, 11)
-    weight, bias = torch.randn(19, 8, 3, 3), torch.randn(19)
-    with torch.no_grad():
-        close(gate(x, hidden, weight, bias), gate_by_pytorch(x, hidden, weight, bias))
-        both = (weight, bias), (weight.flip(0), bias.flip(0))
-        found = modulate(Scaled(x), hidden, *both)
-    gamma, beta = (F.conv2d(hidden.double(), w.double(), b.double(), padding=1) for w, b in both)
-    close(found, x * (1 + gamma) + beta)
-
-
-@pytest.mark.parametrize("size", [(6, 10), (3, 5)], ids=str)
-def test_maps_are_scaled_and_enlarged_as_they_are_read(size) -> None:
-    torch.manual_seed(5)
-    hidden, (scale, shift) = torch.randn(2, 8, 6, 10), torch.randn(2, 19)
-    x = Scaled(torch.randn(2, 19, *size), scale, shift)
-    plain = x.at((6, 10))
-    expected = F.interpolate(x.map * scale[:, None, None] + shift[:, None, None], (6, 10))
-    torch.testing.assert_close(plain, expected)
-    both = [(torch.randn(19, 8, 3, 3), torch.randn(19)) for _ in range(2)]
-    weight, bias = torch.randn(171, 8, 3, 3), torch.randn(171)
-    filtered = predicted_depthwise_conv_reference(*(t.double() for t in (plain, hidden, weight, bias)))
-    with torch.no_grad():
-        close(modulate(x, hidden, *both), modulate(Scaled(plain.double()), hidden.double(), *double(both)))
-        close(predicted_depthwise_conv(x, hidden, weight, bias), filtered)
-
-
-def double(layers: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-    return [(weight.double(), bias.double()) for weight, bias in layers]
-
-
-def gate_by_pytorch(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    predicted = F.conv2d(hidden.double(), weight.double(), bias.double(), padding=1)
-    return F.leaky_relu(x * predicted.sigmoid(), 0.2)
-
-
-def test_gates_that_are_wide_open_or_shut() -> None:
-    x, hidden = torch.ones(1, 1, 1, 4), torch.tensor([[[[-200.0, -1.0, 1.0, 200.0]]]])
-    weight = torch.zeros(1, 1, 3, 3)
-    weight[0, 0, 1, 1] = 1
-    with torch.no_grad():
-        close(gate(x, hidden, weight, torch.zeros(1)), gate_by_pytorch(x, hidden, weight, torch.zeros(1)))
 
 
 def test_wrong_shapes_are_refused(compiled: Library) -> None:

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ccfpse.native import library as native
 from ccfpse.native.library import Library
-from ccfpse.ops import predicted, predicted_depthwise_conv, predicted_depthwise_conv_reference
+from ccfpse.ops import plain, predicted, predicted_depthwise_conv, predicted_depthwise_conv_reference
+from ccfpse.ops.plain import Plain
 
 SHAPES = pytest.mark.parametrize(
     "shape",  # B, C, hidden channels, H, W
@@ -47,10 +49,10 @@ def assert_equal(found: list[Tensor], expected: list[Tensor], tolerance: float) 
 
 @pytest.fixture(params=["compiled", "strips"])
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which form `predicted_depthwise_conv` takes."""
-    library = request.getfixturevalue("compiled") if request.param == "compiled" else None
-    monkeypatch.setattr(predicted, "compiled_for", lambda x: library if x.dtype != torch.float64 else None)
-    monkeypatch.setattr(predicted, "_STRIP_BYTES", {"cpu": 1, "other": 1})  # a row at a time
+    """Which form the operation takes."""
+    backend = request.getfixturevalue("compiled") if request.param == "compiled" else Plain()
+    monkeypatch.setattr(predicted, "_backend", lambda *inputs: backend)
+    monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1, "other": 1})  # a row at a time
     return request.param
 
 
@@ -67,18 +69,18 @@ def test_equals_the_reference_with_its_gradients(form: str, shape: tuple[int, ..
 def test_small_and_large_maps_take_their_own_ways(
     compiled: Library, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(predicted, "compiled_for", lambda x: compiled)
+    monkeypatch.setattr(predicted, "_backend", lambda *inputs: compiled)
     tensors = inputs(shape)
     direction = torch.randn(tensors[0].shape)
     expected = with_gradients(predicted_depthwise_conv_reference, [t.double() for t in tensors], direction)
     for tiles in (0, 10**9):
-        monkeypatch.setattr(predicted, "_FEW_TILES", tiles)
+        monkeypatch.setattr(native, "_FEW_TILES", tiles)
         assert_equal(with_gradients(predicted_depthwise_conv, tensors, direction), expected, 3e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 10**9])
 def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(predicted, "strip_rows", lambda x, hidden: rows)
+    monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: rows)
     tensors = inputs((2, 3, 4, 5, 7), torch.float64)
     direction = torch.randn(tensors[0].shape, dtype=torch.float64)
     expected = with_gradients(predicted_depthwise_conv_reference, tensors, direction)
@@ -86,7 +88,7 @@ def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int)
 
 
 def test_strips_have_the_gradient_of_finite_differences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predicted, "strip_rows", lambda x, hidden: 2)
+    monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: 2)
     tensors = [t.requires_grad_() for t in inputs((1, 2, 3, 3, 4), torch.float64)]
     assert torch.autograd.gradcheck(predicted_depthwise_conv, tensors)
 

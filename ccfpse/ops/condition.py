@@ -1,0 +1,74 @@
+"""What kernels and gates are predicted from: features beside a layout, whose channels may be looked up."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class OneHot(NamedTuple):
+    """A layout of zeros and ones as one number a position: which row of a table its channels add up to."""
+
+    codes: Tensor
+    """int32 (B, H, W)."""
+    has_boundary: bool
+    """The last channel may be set beside one of the others; its codes come after the others'."""
+
+    def at_stride(self, stride: int) -> "OneHot":
+        """The layout resized (nearest) to 1/stride of its size."""
+        return OneHot(self.codes[:, ::stride, ::stride].contiguous(), self.has_boundary)
+
+    def table(self, weight: Tensor) -> Tensor:
+        """What a convolution's weight (O, K, 3, 3) for the layout's K channels adds, (9, n_codes, O)."""
+        rows = weight.permute(2, 3, 1, 0).flatten(0, 1)  # (9, K, O)
+        if self.has_boundary:
+            rows = torch.cat([rows[:, :-1], rows[:, :-1] + rows[:, -1:]], dim=1)
+        return rows
+
+    def n_codes(self, weight: Tensor) -> int:
+        """Rows of the `table` of a weight (O, K, 3, 3)."""
+        return 2 * (weight.shape[1] - 1) if self.has_boundary else weight.shape[1]
+
+    def weight_gradient(self, g_table: Tensor, n_channels: int) -> Tensor:
+        """Gradient for the weight (O, K, 3, 3), K = n_channels, from that of its `table`."""
+        g_rows = g_table
+        if self.has_boundary:
+            without, with_boundary = g_table[:, : n_channels - 1], g_table[:, n_channels - 1 :]
+            g_rows = torch.cat([without + with_boundary, with_boundary.sum(dim=1, keepdim=True)], dim=1)
+        return g_rows.view(3, 3, n_channels, -1).permute(3, 2, 0, 1)
+
+
+class Condition(NamedTuple):
+    """``concat(layout, features)``, (B, K + F, H, W)."""
+
+    features: Tensor
+    """All of it, or (B, F, H, W) without the layout where that is given as codes."""
+    one_hot: OneHot | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.features.shape[2], self.features.shape[3]
+
+
+@torch.no_grad()
+def find_one_hot(layout: Tensor) -> OneHot | None:
+    """Codes of a layout (B, K, H, W), with or without a boundary channel; None where it is not one-hot."""
+    labels, boundary = layout[:, :-1], layout[:, -1]
+    if ((boundary == 0) | (boundary == 1)).all() and (codes := _ones(labels)) is not None:
+        return OneHot(codes + labels.shape[1] * boundary.int(), has_boundary=True)
+    codes = _ones(layout)
+    return None if codes is None else OneHot(codes, has_boundary=False)
+
+
+def _ones(x: Tensor) -> Tensor | None:
+    """Where the one 1 among zeros is over channels, int32 (B, H, W); None where that is not so somewhere."""
+    B, n, H, W = x.shape
+    numbers = torch.arange(n, dtype=x.dtype, device=x.device)
+    # A matrix product: several times faster than argmax, and exact for what turns out to be one-hot.
+    found = (numbers @ x.reshape(B, n, H * W)).view(B, 1, H, W).clamp(0, n - 1).long()
+    ones = bool((x.gather(1, found) == 1).all())
+    # Nothing below zero, and no more in all than these ones: then the rest is zeros.
+    if not ones or x.min() < 0 or x.sum(dtype=torch.float64) != B * H * W:
+        return None
+    return found[:, 0].int()
