@@ -1,13 +1,16 @@
 """Depthwise convolution with a kernel of its own at every position, predicted from the layout.
 
 The paper's conditional convolution (section 3.1) is this operation followed by an ordinary
-1x1 convolution. The reference is the definition written down; the rest are the pieces of a form that
-never holds the 9·C unfolded channels, and its gradients.
+1x1 convolution. The reference is the definition written down; the other form, and the pieces of it that
+serve a strip of a map, never hold the 9·C unfolded channels.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def conditional_depthwise_conv_reference(x: Tensor, kernels: Tensor, size: int = 3) -> Tensor:
@@ -33,6 +36,37 @@ def conditional_depthwise_conv_reference(x: Tensor, kernels: Tensor, size: int =
     patches = F.unfold(x, size, padding=size // 2).view(B, C, size**2, H, W)
     taps = kernels.to(x.dtype).view(B, C, size**2, H, W)
     return (patches * taps).sum(dim=2)  # (B, C, H, W)
+
+
+def conditional_depthwise_conv(x: Tensor, kernels: Tensor, size: int = 3) -> Tensor:
+    """`conditional_depthwise_conv_reference` as a sum over shifted views of the padded input.
+
+    The backward pass needs ``x`` and ``kernels`` alone.
+    """
+    _check(x, kernels, size)
+    y: Tensor = _ShiftedSum.apply(x, kernels.to(x.dtype), size)
+    return y
+
+
+class _ShiftedSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernels: Tensor, size: int) -> Tensor:
+        ctx.save_for_backward(x, kernels)
+        ctx.size = size
+        return filter_padded(F.pad(x, [size // 2] * 4), kernels, size)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x, kernels = ctx.saved_tensors
+        margin, (H, W) = ctx.size // 2, x.shape[2:]
+        grad_x = grad_kernels = None
+        if ctx.needs_input_grad[0]:
+            padded = gradient_padded(kernels, grad, ctx.size)
+            grad_x = padded[:, :, margin : margin + H, margin : margin + W]
+        if ctx.needs_input_grad[1]:
+            grad_kernels = gradient_kernels(F.pad(x, [margin] * 4), grad, ctx.size)
+        return grad_x, grad_kernels, None
 
 
 def _check(x: Tensor, kernels: Tensor, size: int) -> None:

@@ -11,6 +11,8 @@ from ccfpse.ops.scaled import Scaled
 SIZE = 3  # of predicted kernels
 _STRIP_BYTES = {"cpu": 8 << 20, "other": 256 << 20}
 """Of predicted kernels at a time (docs/speed.md)."""
+_KEPT_BYTES = {"cpu": 64 << 20, "other": 256 << 20}
+"""Of a map of predicted numbers that is rather kept for the backward pass than predicted again there."""
 
 
 class Plain:
@@ -28,7 +30,7 @@ class Plain:
     ) -> Tensor:
         """3x3 convolution (B, IC, H, W) -> (B, C, H, W), finished as `finish` says."""
         convolve = F.conv_transpose2d if transposed else F.conv2d
-        weight, bias = weight.to(h.dtype), _to(bias, h.dtype)
+        weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
         y = convolve(h, weight, bias, padding=1)
         if finish is Finish.RELU:
             return y.relu_()
@@ -58,7 +60,7 @@ class Plain:
         x = Scaled(x, scale, shift).at((H, W))
         rows = strip_rows(x, h)
         padded, padded_h = F.pad(x, [1] * 4), F.pad(h, (0, 0, 1, 1))
-        weight, bias = weight.to(h.dtype), _to(bias, h.dtype)
+        weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
         y = torch.empty_like(x)
         for top in range(0, H, rows):
             # Slices end at the map's end by themselves.
@@ -80,7 +82,7 @@ class Plain:
         needs_x, needs_h, needs_layer = needs
         rows = strip_rows(x, h)
         padded, padded_h = F.pad(x, [1] * 4), F.pad(h, (0, 0, 1, 1))
-        weight, bias = weight.to(h.dtype), _to(bias, h.dtype)
+        weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
         gx, gh = torch.zeros_like(padded), torch.zeros_like(padded_h)
         gw = torch.zeros_like(weight)
         gbias = weight.new_zeros(len(weight))
@@ -114,12 +116,21 @@ class Plain:
         return torch.addcmul(r[:, 1::2], x, 1 + r[:, ::2])
 
 
+def is_kept(x: Tensor, n_predicted: int) -> bool:
+    """Whether a map of n_predicted numbers a position of x (B, C, H, W) is small enough to be kept."""
+    B, _, H, W = x.shape
+    return B * n_predicted * H * W * x.element_size() <= _limit(_KEPT_BYTES, x)
+
+
 def strip_rows(x: Tensor, h: Tensor) -> int:
     """Rows whose predicted kernels fit the budget of a strip; at least 1."""
     B, C, _, W = x.shape
-    budget = _STRIP_BYTES.get(x.device.type, _STRIP_BYTES["other"])
     row_bytes = B * C * SIZE**2 * W * h.element_size()
-    return max(1, budget // max(1, row_bytes))
+    return max(1, _limit(_STRIP_BYTES, x) // max(1, row_bytes))
+
+
+def _limit(limits: dict[str, int], x: Tensor) -> int:
+    return limits[x.device.type if x.device.type in limits else "other"]
 
 
 def _layer_gradients(
@@ -134,5 +145,6 @@ def _layer_gradients(
     return found
 
 
-def _to(x: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+def to_type(x: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """x, where there is one, in another type."""
     return None if x is None else x.to(dtype)

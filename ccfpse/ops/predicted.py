@@ -5,7 +5,8 @@ beside them, multiply, sum, and keep everything for the backward pass. Here the 
 and the use of what it predicts are one differentiable operation: the numbers of a whole map never exist,
 and the backward pass predicts them again, which costs a convolution and saves the memory of the map.
 
-Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.plain`).
+Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.plain`). There, small maps
+exist after all, and are kept: that is faster (docs/speed.md).
 """
 
 from collections.abc import Callable
@@ -19,8 +20,8 @@ from torch.autograd.function import once_differentiable
 from ccfpse.native.library import Finish, Library
 from ccfpse.ops.choice import compiled_for
 from ccfpse.ops.condition import Condition, OneHot
-from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
-from ccfpse.ops.plain import SIZE, Plain
+from ccfpse.ops.depthwise import conditional_depthwise_conv, conditional_depthwise_conv_reference
+from ccfpse.ops.plain import SIZE, Plain, is_kept, to_type
 from ccfpse.ops.scaled import Scaled
 
 Backend = Library | Plain
@@ -65,7 +66,11 @@ def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Te
     if not x.numel():  # nothing to convolve, but gradients of the right shapes
         parts = [t.sum() for t in (hidden, weight, bias) if t is not None]
         return x + 0 * torch.stack(parts).sum()
-    y: Tensor = _Used.apply(x, hidden, weight, bias, _Filter, _backend(x, hidden))
+    backend = _backend(x, hidden)
+    if isinstance(backend, Plain) and torch.is_grad_enabled() and is_kept(x, len(weight)):
+        kernels = F.conv2d(hidden, weight.to(hidden.dtype), to_type(bias, hidden.dtype), padding=1)
+        return _Filter.use(x, kernels)
+    y: Tensor = _Used.apply(x, hidden, weight, bias, _Filter, backend)
     return y
 
 
@@ -105,6 +110,9 @@ def _predicted(use: type["_Use"], x: Scaled, condition: Condition, first: Layer,
         hidden = _hidden(backend, condition.features, condition.one_hot, *first)
         return use.forward(backend, x, hidden, *last)
     whole = x.at(condition.size)
+    if isinstance(backend, Plain) and is_kept(whole, len(last[0])):
+        hidden = F.relu(F.conv2d(condition.features, *first, padding=1))
+        return use.use(whole, F.conv2d(hidden, *last, padding=1))
     again = x.again if whole is x.map else None
     y: Tensor = _Predicted.apply(
         whole, condition.features, *first, *last, condition.one_hot, again, use, backend
@@ -139,6 +147,10 @@ class _Use(Protocol):
     """What predicted numbers do to x."""
 
     @staticmethod
+    def use(x: Tensor, predicted: Tensor) -> Tensor:
+        """X (B, C, H, W) and a map of numbers -> (B, C, H, W)."""
+
+    @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """(B, C, H, W); weight and bias are those of the layer that predicts from hidden."""
 
@@ -159,6 +171,10 @@ class _Filter(_Use):
     """As the kernels of a depthwise convolution."""
 
     @staticmethod
+    def use(x: Tensor, predicted: Tensor) -> Tensor:
+        return conditional_depthwise_conv(x, predicted, SIZE)
+
+    @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return backend.apply(hidden, weight, bias, *x[:3])
 
@@ -177,6 +193,10 @@ class _Filter(_Use):
 
 class _Gate(_Use):
     """As the logits of its gates, a leaky ReLU behind them."""
+
+    @staticmethod
+    def use(x: Tensor, predicted: Tensor) -> Tensor:
+        return F.leaky_relu(x * predicted.sigmoid(), 0.2)
 
     @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -201,6 +221,10 @@ class _Gate(_Use):
 
 class _Modulate(_Use):
     """As γ and β of ``x · (1 + γ) + β``, side by side."""
+
+    @staticmethod
+    def use(x: Tensor, predicted: Tensor) -> Tensor:
+        return x * (1 + predicted[:, ::2]) + predicted[:, 1::2]
 
     @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from ccfpse.ops import conditional_depthwise_conv_reference
-from ccfpse.ops.depthwise import filter_padded, gradient_kernels, gradient_padded
+from ccfpse.ops.depthwise import conditional_depthwise_conv, filter_padded, gradient_kernels, gradient_padded
+
+BOTH = (conditional_depthwise_conv, conditional_depthwise_conv_reference)
 
 
 def random_input(shape: tuple[int, ...], size: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
@@ -30,6 +32,17 @@ def test_every_position_uses_its_own_kernel() -> None:
     for c, i, j in itertools.product(range(2), range(4), range(5)):
         kernel = kernels[0, 9 * c : 9 * c + 9, i, j].view(1, 1, 3, 3)
         torch.testing.assert_close(y[0, c, i, j], F.conv2d(x[:, c : c + 1], kernel, padding=1)[0, 0, i, j])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 1, 1, 1), (1, 4, 2, 9)], ids=str)
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_shifted_sum_equals_the_reference_with_its_gradients(shape, size) -> None:
+    x, kernels = random_input(shape, size)
+    y, expected = (conv(x, kernels, size) for conv in BOTH)
+    torch.testing.assert_close(y, expected)
+    direction = torch.randn_like(y)
+    found, wanted = (torch.autograd.grad(t, (x, kernels), direction) for t in (y, expected))
+    torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 1, 1, 1), (1, 4, 2, 9)], ids=str)
@@ -59,3 +72,13 @@ def test_the_pieces_equal_the_reference_with_its_gradients(shape, size) -> None:
 def test_what_does_not_fit_is_refused(x_shape, kernel_shape, size, said) -> None:
     with pytest.raises(ValueError, match=said):
         conditional_depthwise_conv_reference(torch.zeros(x_shape), torch.zeros(kernel_shape), size)
+
+
+def test_gradient_is_that_of_finite_differences() -> None:
+    assert torch.autograd.gradcheck(conditional_depthwise_conv, random_input((2, 2, 3, 4)))
+
+
+def test_result_has_the_type_of_the_features() -> None:
+    x, kernels = torch.randn(1, 2, 4, 4, dtype=torch.bfloat16), torch.randn(1, 18, 4, 4)
+    assert conditional_depthwise_conv(x, kernels).dtype == torch.bfloat16
+    assert conditional_depthwise_conv(x.float(), kernels.bfloat16()).dtype == torch.float32

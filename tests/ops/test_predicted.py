@@ -47,12 +47,14 @@ def assert_equal(found: list[Tensor], expected: list[Tensor], tolerance: float) 
         assert error <= tolerance * theirs.abs().max()
 
 
-@pytest.fixture(params=["compiled", "strips"])
+@pytest.fixture(params=["compiled", "strips", "kept"])
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Which form the operation takes."""
     backend = request.getfixturevalue("compiled") if request.param == "compiled" else Plain()
     monkeypatch.setattr(predicted, "_backend", lambda *inputs: backend)
-    monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1, "other": 1})  # a row at a time
+    monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1})  # a row at a time
+    if request.param == "strips":
+        monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
     return request.param
 
 
@@ -81,6 +83,7 @@ def test_small_and_large_maps_take_their_own_ways(
 @pytest.mark.parametrize("rows", [1, 2, 10**9])
 def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: rows)
+    monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
     tensors = inputs((2, 3, 4, 5, 7), torch.float64)
     direction = torch.randn(tensors[0].shape, dtype=torch.float64)
     expected = with_gradients(predicted_depthwise_conv_reference, tensors, direction)
@@ -89,6 +92,7 @@ def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int)
 
 def test_strips_have_the_gradient_of_finite_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: 2)
+    monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
     tensors = [t.requires_grad_() for t in inputs((1, 2, 3, 3, 4), torch.float64)]
     assert torch.autograd.gradcheck(predicted_depthwise_conv, tensors)
 
