@@ -41,9 +41,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="for each side")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        raw = arguments.raw or _scenes(Path(scratch) / "scenes")
-        data = dataclasses.replace(load_preset("cityscapes").data, source=str(raw))
-        fast, slow = (side(data, Path(scratch), arguments.seconds) for side in (_from_store, _from_raw))
+        fast, slow = measure(arguments.raw, Path(scratch), arguments.seconds)
     print(f"prepared store  {fast:10.1f} images/s per core")
     print(f"raw files       {slow:10.1f} images/s per core")
     print(f"ratio           {fast / slow:10.1f} (at least {LEAST_RATIO:g} wanted)")
@@ -51,7 +49,15 @@ def main() -> None:
         raise SystemExit(1)
 
 
-def _scenes(folder: Path) -> Path:
+def measure(raw: Path | None, scratch: Path, seconds: float) -> tuple[float, float]:
+    """Images per second and core, from the prepared store and from the raw files."""
+    source = raw or scenes(scratch / "scenes")
+    data = dataclasses.replace(load_preset("cityscapes").data, source=str(source))
+    return _from_store(data, scratch, seconds), _from_raw(data, scratch, seconds)
+
+
+def scenes(folder: Path) -> Path:
+    """Drawn scenes in the size of Cityscapes' photos."""
     write_sample(folder, train=8, val=1, seed=0, workers=1)
     for path in folder.rglob("*.png"):
         picture = Image.open(path)

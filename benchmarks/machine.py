@@ -1,27 +1,45 @@
 """What the machine can do: the rate of large matrix products and convolutions."""
 
+import dataclasses
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 
-def describe() -> dict[str, object]:
-    """Processor, threads, versions, and GFLOP/s in float32 and bfloat16."""
-    flags = _cpuinfo("flags").split()
-    units = sorted({"avx512_bf16", "amx_bf16"} & set(flags))
-    return {
-        "processor": _cpuinfo("model name") or platform.processor(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "bf16_units": units,
-        "gflops": {
-            f"{kind} {name}": round(rate(dtype))
-            for kind, rate in (("matrix product", _matrix_product), ("3x3 convolution", _convolution))
-            for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16))
-        },
-    }
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """Where the figures come from."""
+
+    processor: str
+    threads: int
+    torch: str
+    bf16_units: list[str]
+    """Instructions of the processor for bfloat16."""
+    gflops: dict[str, float]
+    """GFLOP/s of matrix products and convolutions."""
+
+    def __str__(self) -> str:
+        rates = ", ".join(f"{name} {rate:.0f}" for name, rate in self.gflops.items())
+        units = ", ".join(self.bf16_units) or "none"
+        about = f"{self.processor}, {self.threads} threads, torch {self.torch}, bf16 units: {units}"
+        return f"{about}\nGFLOP/s: {rates}"
+
+
+def describe() -> Machine:
+    """Measures them."""
+    types = {"float32": torch.float32, "bf16": torch.bfloat16}
+    rates = {f"{name} products": _matrix_product(dtype) for name, dtype in types.items()}
+    rates |= {f"{name} convolutions": _convolution(dtype) for name, dtype in types.items()}
+    return Machine(
+        processor=_cpuinfo("model name") or platform.processor(),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        bf16_units=sorted({"avx512_bf16", "amx_bf16"} & set(_cpuinfo("flags").split())),
+        gflops=rates,
+    )
 
 
 def _matrix_product(dtype: torch.dtype) -> float:
@@ -31,7 +49,7 @@ def _matrix_product(dtype: torch.dtype) -> float:
 
 
 def _convolution(dtype: torch.dtype) -> float:
-    """The layer that predicts the kernels of the largest block."""
+    """The layer that predicts the kernels of the largest block, on a quarter of its map."""
     n_in, n_out, H, W = 128, 1152, 64, 128
     x = torch.randn(1, n_in, H, W).to(dtype).to(memory_format=torch.channels_last)
     weight = torch.randn(n_out, n_in, 3, 3).to(dtype).to(memory_format=torch.channels_last)
@@ -39,12 +57,12 @@ def _convolution(dtype: torch.dtype) -> float:
     return 2 * 9 * n_in * n_out * H * W / seconds / 1e9
 
 
-def _best(work: object, rounds: int = 5) -> float:
+def _best(work: Callable[[], object], rounds: int = 5) -> float:
     least = float("inf")
     with torch.inference_mode():
         for _ in range(rounds):
             started = time.perf_counter()
-            work()  # type: ignore[operator]
+            work()
             least = min(least, time.perf_counter() - started)
     return least
 

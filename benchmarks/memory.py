@@ -1,4 +1,4 @@
-"""Peak memory of some work beyond its networks' weights and optimisers, each in a process of its own."""
+"""Peak memory of some work, each in a process of its own; the fast side with the settings of `ccfpse`."""
 
 import json
 import subprocess
@@ -6,32 +6,52 @@ import sys
 from pathlib import Path
 
 from benchmarks import networks
+from benchmarks.networks import generate_fast, generate_reference, inference_pair, training_step
+from ccfpse.memory import return_large_pieces
 
 
-def peak_megabytes(kind: str, preset: str, name: str, side: str, threads: int) -> float:
+def beyond_state_megabytes(kind: str, preset: str, side: str, threads: int) -> float:
     """Of one inference (`inference`), or of a second training step (`training`), by `reference` or `fast`.
 
     The process's peak, less what it had before the networks were made, less the bytes of weights,
     gradients and optimiser states: what is left is the work's.
     """
-    command = [sys.executable, "-m", "benchmarks.memory", kind, preset, name, side, str(threads)]
+    return _run(kind, preset, side, threads) - networks.state_megabytes(kind, preset)
+
+
+def large_megabytes(threads: int) -> float:
+    """Of an inference at 1024x2048, the weights included."""
+    return _run("large", "cityscapes", "fast", threads)
+
+
+def _run(kind: str, preset: str, side: str, threads: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.memory", kind, preset, side, str(threads)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(ended.stdout.splitlines()[-1]))
 
 
 def _main() -> None:
-    kind, preset, name, side, threads = sys.argv[1:]
+    kind, preset, side, threads = sys.argv[1:]
     import torch
 
     torch.set_num_threads(int(threads))
+    if side == "fast":
+        return_large_pieces()
     before = _status("VmRSS")
-    pairs = {"inference": networks.inference_pair, "training": networks.training_pair}
-    work = pairs[kind](preset, name, only=side)[("reference", "fast").index(side)]
+    work = _work(kind, preset, is_fast=side == "fast")
     if kind == "training":
         work()  # so that the optimisers have their state
     _forget_peak()
     work()
-    print(json.dumps((_status("VmHWM") - before) / 1024 - networks.state_megabytes(kind, preset)))
+    print(json.dumps((_status("VmHWM") - before) / 1024))
+
+
+def _work(kind: str, preset: str, *, is_fast: bool) -> networks.Work:
+    if kind == "large":
+        return networks.large_inference()
+    if kind == "inference":
+        return inference_pair(preset, "float32")[is_fast]
+    return training_step(preset, generate_fast if is_fast else generate_reference, "float32")
 
 
 def _forget_peak() -> None:

@@ -27,7 +27,7 @@ def generate_reference(generator: Generator, layout: Tensor, style: Tensor | Non
         if not generator.keeps_size(name):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             condition = _condition(layout, next(levels))
-        x = _block(block, x, condition)  # type: ignore[arg-type]
+        x = block_reference(block, x, condition)  # type: ignore[arg-type]
     return torch.tanh(_conv(generator.to_rgb, F.leaky_relu(x, 0.2)))
 
 
@@ -61,7 +61,8 @@ def _condition(layout: Tensor, level: Tensor) -> Tensor:
     return torch.cat([F.interpolate(layout, size=level.shape[2:], mode="nearest"), level], dim=1)
 
 
-def _block(block: ConditionalBlock, x: Tensor, condition: Tensor) -> Tensor:
+def block_reference(block: ConditionalBlock, x: Tensor, condition: Tensor) -> Tensor:
+    """One block: features (B, in, H, W) and their condition (B, K + F, H, W) -> (B, out, H, W)."""
     residual = _conditional_conv(block.conv2, _conditional_conv(block.conv1, x, condition), condition)
     kept = x if block.shortcut is None else _shortcut(block.shortcut, x, condition)
     return kept + residual
