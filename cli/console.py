@@ -54,6 +54,15 @@ def warn(text: str) -> None:
     _complain("warning", text)
 
 
+def advise(device: str) -> None:
+    """Says what would make work on a device faster, if something would."""
+    from ccfpse.device import pick_device
+    from ccfpse.native.build import advice
+
+    if sentence := advice(pick_device(device).type):
+        print(f"note: {sentence}", file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def errors_as_messages() -> Iterator[None]:
     """Ends the command with a sentence and an exit code where the block raises.

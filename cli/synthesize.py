@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_as_messages, progress, say, warn
+from .console import advise, errors_as_messages, progress, say, warn
 
 if TYPE_CHECKING:
     from ccfpse.config import Settings
@@ -70,6 +70,7 @@ def synthesize(
             batch = batch or settings.runtime.inference_batch
         table = None if classes is None else read_class_yaml(classes)
         network = ccfpse.load(model, device=device or "auto", precision=precision)
+        advise(str(network.device))
         report = synthesize_files(
             network,
             find_layouts(labels, instances, network, table, coding),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import errors_as_messages
+from .console import advise, errors_as_messages
 
 if TYPE_CHECKING:
     from ccfpse.config import Settings
@@ -39,6 +39,7 @@ def train(
             judge=judge if judge.exists() else None,
             out=out or Path(settings.paths.training),
         )
+        advise(settings.runtime.device)
         fit(settings, places, TrainingDisplay())
 
 
@@ -50,6 +51,7 @@ def _describe(settings: "Settings", store: Path) -> None:
 
     from .console import say
 
+    advise(settings.runtime.device)
     found = estimate(settings, open_store(store).class_table)
     say(yaml.safe_dump(settings.to_dict(), sort_keys=False, default_flow_style=None))
     for name, count in found.parameters.items():

@@ -1,5 +1,7 @@
 """CC-FPSE generator: a layout, and a style where the network has one, become a photo."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,6 +11,7 @@ from ccfpse.models.block import ConditionalBlock
 from ccfpse.models.condition import Layout
 from ccfpse.models.pyramid import LayoutPyramid
 from ccfpse.models.sizes import check_size
+from ccfpse.ops import compiled_for
 
 # Widths in units of the base width, (in, out), from the head to the output.
 BLOCK_WIDTHS = {
@@ -92,13 +95,20 @@ class Generator(nn.Module):
             ValueError: the layout's channels or size do not fit, or style is missing or not wanted.
         """
         self._check(layout, style)
-        if self.training:
-            return self._generate(layout, style)
-        return one_at_a_time(self._generate, layout, style)
+        with self._precision(layout):
+            if self.training:
+                return self._generate(layout, style)
+            return one_at_a_time(self._generate, layout, style)
 
     def keeps_size(self, block: str) -> bool:
         """Whether the block called so works at the size of the one before it."""
         return block in self._keeps_size
+
+    def _precision(self, layout: Tensor) -> AbstractContextManager[object]:
+        if compiled_for(layout) is None:
+            return nullcontext()
+        # The compiled kernels compute in float32; in bfloat16 the rest would only cost conversions.
+        return torch.autocast(layout.device.type, enabled=False)
 
     def _generate(self, layout: Tensor, style: Tensor | None) -> Tensor:
         seen = Layout.of(layout)

@@ -3,16 +3,17 @@
 import hashlib
 import os
 import platform
-from importlib import resources
 from pathlib import Path
 
-SOURCE = resources.files("ccfpse.native").joinpath("kernels.cpp")
+SOURCE = Path(__file__).with_name("kernels")
+"""Folder of `kernels.cpp` and what it includes."""
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-std=c++17", "-fopenmp", "-fPIC", "-shared")
 
 
 def library_path() -> Path:
     """In the user's cache; another source, compiler flag or processor has another name."""
-    parts = (SOURCE.read_text("utf-8"), *FLAGS, platform.machine(), _processor())
+    texts = [path.read_text("utf-8") for path in sorted(SOURCE.iterdir())]
+    parts = (*texts, *FLAGS, platform.machine(), _processor())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "ccfpse" / f"kernels-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"
 
