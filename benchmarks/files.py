@@ -58,12 +58,17 @@ def network_share(scratch: Path) -> float:
 def _write_model(path: Path) -> None:
     settings, table = load_preset("cityscapes"), load_class_table("cityscapes")
     model = dataclasses.replace(settings.model, style=False)
-    network = Generator(table.n_labels + model.boundary, width=model.width, n_doublings=model.doublings)
+    network = Generator(
+        table.n_labels + settings.data.instances,
+        width=model.width,
+        predictor_width=model.predictor_width,
+        n_doublings=model.doublings,
+    )
     initialise(network, torch.Generator().manual_seed(0))
     described = {
         "model": dataclasses.asdict(model),
         "size": list(settings.data.size),
-        "has_boundary": model.boundary,
+        "has_boundary": settings.data.instances,
     }
     weights = {f"generator.{name}": tensor for name, tensor in network.state_dict().items()}
     save_model(path, ModelFile(settings=described, class_table=table, provenance={}, weights=weights))

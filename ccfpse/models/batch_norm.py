@@ -4,6 +4,7 @@
 one process, and in evaluation mode, it is PyTorch's own.
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
-from ccfpse.ops import Scaled, compiled_for
+from ccfpse.ops import Again, Scaled, compiled_for
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -32,8 +33,12 @@ class BatchNorm2d(nn.BatchNorm2d):
         folded = self.folded(x)
         if folded is not None:
             return Scaled(x, *folded)
-        kept = x.detach()  # as this norm keeps it anyway
-        return Scaled(self(x), again=(lambda: self._again(kept)) if self.training else None)
+        # Of several processes the batch's statistics would have to be summed once more.
+        again = None
+        if self.training and _n_processes() == 1:
+            needs = (x, self.weight, self.bias) if self.affine else (x,)
+            again = Again(functools.partial(_of_batch, eps=self.eps), tuple(t.detach() for t in needs))
+        return Scaled(self(x), again=again)
 
     def folded(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
         """Scale and shift (C) that `forward` amounts to, where compiled kernels serve x without gradients."""
@@ -47,14 +52,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         scale = scale * self.weight
         return scale, self.bias - self.running_mean * scale
 
-    @torch.no_grad()
-    def _again(self, x: Tensor) -> Tensor:
-        """What `forward` gave for x in training mode; the running statistics stay as they are."""
-        if _n_processes() > 1:
-            return self._synchronised(x, update=False)
-        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
-
-    def _synchronised(self, x: Tensor, *, update: bool = True) -> Tensor:
+    def _synchronised(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             wide = x.to(torch.promote_types(x.dtype, torch.float32))
             count = wide.new_full((1,), x.numel() // x.shape[1])
@@ -63,8 +61,7 @@ class BatchNorm2d(nn.BatchNorm2d):
             centred = wide - (mean := totals[:-1] / n_values)[:, None, None]
             # Around the mean, not by the difference of squares: that one loses digits.
             variance = _sum_over_processes(centred.square().sum(dim=(0, 2, 3))) / n_values
-            if update:
-                self._update_statistics(mean.detach(), variance.detach() * n_values / (n_values - 1))
+            self._update_statistics(mean.detach(), variance.detach() * n_values / (n_values - 1))
             y = centred * torch.rsqrt(variance + self.eps)[:, None, None]
             if self.affine:
                 y = y * self.weight[:, None, None] + self.bias[:, None, None]
@@ -78,6 +75,11 @@ class BatchNorm2d(nn.BatchNorm2d):
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
         self.running_var.lerp_(variance.to(self.running_var.dtype), share)
+
+
+def _of_batch(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, *, eps: float) -> Tensor:
+    """What `forward` gave for x in training mode; no running statistics change."""
+    return F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
 
 
 def _n_processes() -> int:

@@ -5,6 +5,7 @@ the same operations run in PyTorch.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,17 +18,17 @@ from ccfpse.native.place import FLAGS, SOURCE, library_path
 _COMPILERS = ("c++", "g++", "clang++")
 
 
-def find_compiler() -> str | None:
-    """The C++ compiler that `CXX` names, or a usual one; None: there is none."""
-    names = (os.environ["CXX"],) if os.environ.get("CXX") else _COMPILERS
-    return next((found for name in names if (found := shutil.which(name))), None)
+def find_compiler() -> list[str] | None:
+    """The command of the C++ compiler that `CXX` names, or of a usual one; None: there is none."""
+    commands = [shlex.split(os.environ["CXX"])] if os.environ.get("CXX") else [[name] for name in _COMPILERS]
+    return next((command for command in commands if shutil.which(command[0])), None)
 
 
 def advice(device: str) -> str | None:
     """What would make work on a device (`cpu`, `cuda`) faster; None: nothing."""
     if device != "cpu" or library() is not None or find_compiler() is None:
         return None
-    return "`ccfpse compile` builds kernels for this processor that are several times faster than these"
+    return "`ccfpse compile` builds kernels for this processor that are faster than PyTorch's"
 
 
 def build(flags: tuple[str, ...] = FLAGS) -> Path:
@@ -44,9 +45,11 @@ def build(flags: tuple[str, ...] = FLAGS) -> Path:
         )
     path = library_path()
     with replacing(path) as temporary:
-        command = [compiler, *flags, str(SOURCE / "kernels.cpp"), "-o", str(temporary)]
+        command = [*compiler, *flags, str(SOURCE / "kernels.cpp"), "-o", str(temporary)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
-            last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            raise OutputError(f"{compiler} cannot build the kernels ({last}); ccfpse works without")
+            lines = ended.stderr.strip().splitlines() or ["it says nothing"]
+            said = next((line for line in lines if "error" in line), lines[-1])
+            raise OutputError(f"{compiler[0]} cannot build the kernels ({said}); ccfpse works without")
+    library.cache_clear()
     return path

@@ -41,9 +41,22 @@ class Finish(enum.IntEnum):
 
 @functools.cache
 def library() -> "Library | None":
-    """The library, once it has been built for this processor; otherwise None."""
-    path = library_path()
-    return Library(ctypes.CDLL(str(path))) if path.is_file() else None
+    """The library, once it has been built for this processor; otherwise None.
+
+    Raises:
+        OSError: it is there, but cannot be loaded.
+    """
+    try:
+        path = library_path()
+        is_built = path.is_file()
+    except (OSError, RuntimeError):  # no home, or a cache that may not be read: nobody has built it there
+        return None
+    if not is_built:
+        return None
+    try:
+        return Library(ctypes.CDLL(str(path)))
+    except OSError as error:
+        raise OSError(f"{error}; build it again with `ccfpse compile`, or delete it") from error
 
 
 class Library:
@@ -88,13 +101,18 @@ class Library:
         _need("bias", bias, (C,))
         _need("other", other, (B, C, H, W))
         _need("codes", codes, (B, H, W))
-        sums = None if table is None else table.sum(dim=0)
         n_codes = 0 if table is None else table.shape[1]
+        _need("table", table, (9, n_codes, C))
+        if (codes is None) != (table is None):
+            raise ValueError("codes and table belong together: give both, or neither")
+        if not y.numel():
+            return y
+        sums = None if table is None else table.sum(dim=0)
         arguments = (_map(h), B, H, W, IC, _plain(weight), int(transposed), _plain(bias))
         self._call(
             "ccfpse_conv",
             *arguments,
-            codes,
+            None if codes is None else codes.int().contiguous(),
             _plain(table),
             _plain(sums),
             n_codes,
@@ -109,8 +127,10 @@ class Library:
         """Gradient of `conv` for its table, (9, n_codes, C), from gy (B, C, H, W)."""
         B, C, H, W = gy.shape
         _need("codes", codes, (B, H, W))
-        rows = torch.empty(9, n_codes, C)
-        self._call("ccfpse_gradient_table", codes, B, H, W, _map(gy), C, n_codes, rows)
+        rows = torch.zeros(9, n_codes, C, dtype=torch.float32, device="cpu")
+        codes = codes.int().contiguous()
+        if rows.numel() and gy.numel():
+            self._call("ccfpse_gradient_table", codes, B, H, W, _map(gy), C, n_codes, rows)
         return rows
 
     def apply(
@@ -166,7 +186,8 @@ class Library:
             raise ValueError(f"h is {H}x{W}; beside a map of half its size, both must be even")
         y = self._empty(h, C)
         inputs = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(x), _plain(scale), _plain(shift))
-        self._call(name, *inputs, halvings, C, y)
+        if y.numel():
+            self._call(name, *inputs, halvings, C, y)
         return y
 
     def apply_gradients(
@@ -183,7 +204,9 @@ class Library:
         gx = self.apply_gradient_x(h, weight, bias, gy) if needs_x else None
         B, _, H, W = x.shape
         if B * -(-H // 4) * -(-W // 4) < _FEW_TILES and (needs_h or needs_layer):
-            return gx, *_few_gradients(h.float(), weight, x.float(), gy.float(), (needs_h, needs_layer))
+            return gx, *_few_gradients(
+                h.float(), weight.float(), x.float(), gy.float(), (needs_h, needs_layer)
+            )
         gh = self.apply_gradient_h(x, gy, weight) if needs_h else None
         return gx, gh, *(self.gradient_w(h, gy, x) if needs_layer else (None, None))
 
@@ -194,7 +217,8 @@ class Library:
         _need("weight", weight, (9 * C, IC, 3, 3))
         gx = self._empty(h, C)
         arguments = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(gy), C, gx)
-        self._call("ccfpse_apply_gradient_x", *arguments)
+        if gx.numel():
+            self._call("ccfpse_apply_gradient_x", *arguments)
         return gx
 
     def apply_gradient_h(self, x: Tensor, gy: Tensor, weight: Tensor) -> Tensor:
@@ -203,7 +227,8 @@ class Library:
         _need("gy", gy, (B, C, H, W))
         _need("weight", weight, (9 * C, IC, 3, 3))
         gh = self._empty(x, IC)
-        self._call("ccfpse_apply_gradient_h", _map(x), _map(gy), B, H, W, C, _plain(weight), IC, gh)
+        if gh.numel():
+            self._call("ccfpse_apply_gradient_h", _map(x), _map(gy), B, H, W, C, _plain(weight), IC, gh)
         return gh
 
     def gradient_w(self, h: Tensor, gy: Tensor, x: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -211,14 +236,18 @@ class Library:
         (B, IC, H, W), C, taps = h.shape, gy.shape[1], 1 if x is None else 9
         _need("gy", gy, (B, C, H, W))
         _need("x", x, (B, C, H, W))
-        gw, gbias = torch.empty(C * taps, IC, 3, 3), torch.empty(C * taps)
+        gw, gbias = (
+            torch.zeros(shape, dtype=torch.float32, device="cpu")
+            for shape in ((C * taps, IC, 3, 3), (C * taps,))
+        )
         inputs = (_map(h), B, H, W, IC, None if x is None else _map(x), _map(gy))
-        self._call("ccfpse_gradient_w", *inputs, C, taps, gw, gbias)
+        if gy.numel():
+            self._call("ccfpse_gradient_w", *inputs, C, taps, gw, gbias)
         return gw, gbias
 
     def _empty(self, like: Tensor, C: int) -> Tensor:
         B, _, H, W = like.shape
-        y = torch.empty(B, H, W, C, dtype=torch.float32)
+        y = torch.empty(B, H, W, C, dtype=torch.float32, device="cpu")
         self._call("ccfpse_huge_pages", y, y.nbytes)
         return y.permute(0, 3, 1, 2)
 
@@ -236,6 +265,7 @@ def _few_gradients(
 ) -> tuple[Tensor | None, ...]:
     """Gradients of `apply` for h, weight and bias, by PyTorch."""
     needs_h, needs_layer = needs
+    h, weight, x, gy = h.float(), weight.float(), x.float(), gy.float()
     (_, C, H, W), padded = x.shape, F.pad(x, [1] * 4)
     views = [padded[:, :, i : i + H, j : j + W] for i in range(3) for j in range(3)]
     kernels = torch.stack([view * gy for view in views], dim=2).flatten(1, 2)

@@ -12,7 +12,7 @@ FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-std=c++17", "-fopenmp", "-
 
 def library_path() -> Path:
     """In the user's cache; another source, compiler flag or processor has another name."""
-    texts = [path.read_text("utf-8") for path in sorted(SOURCE.iterdir())]
+    texts = [path.read_text("utf-8") for path in sorted([*SOURCE.glob("*.cpp"), *SOURCE.glob("*.h")])]
     parts = (*texts, *FLAGS, platform.machine(), _processor())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "ccfpse" / f"kernels-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"

@@ -12,9 +12,10 @@ from ccfpse.ops.predicted import (
     predicted_depthwise_conv,
     predicted_depthwise_conv_reference,
 )
-from ccfpse.ops.scaled import Scaled, enlarged
+from ccfpse.ops.scaled import Again, Scaled, enlarged
 
 __all__ = [
+    "Again",
     "Condition",
     "Finish",
     "OneHot",

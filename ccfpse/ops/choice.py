@@ -7,11 +7,8 @@ from ccfpse.native.library import Library, library
 
 
 def compiled_for(x: Tensor) -> Library | None:
-    """The compiled kernels, if they are built and serve such a tensor: on the CPU, float32 or bfloat16.
-
-    They compute in float32: of bfloat16 a quarter of the multiplications would leave too few digits.
-    """
+    """The compiled kernels, if they are built and serve such a tensor: on the CPU, float32."""
     # Other subclasses (those that estimate memory, without content) and tracing have no numbers to read.
-    has_numbers = type(x) in (Tensor, nn.Parameter) and not torch.compiler.is_compiling()
-    serves = has_numbers and x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
-    return library() if serves else None
+    is_traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+    has_numbers = type(x) in (Tensor, nn.Parameter) and not is_traced
+    return library() if has_numbers and x.device.type == "cpu" and x.dtype == torch.float32 else None

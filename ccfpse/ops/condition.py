@@ -11,12 +11,19 @@ class OneHot(NamedTuple):
 
     codes: Tensor
     """int32 (B, H, W)."""
+    n_channels: int
+    """K, of the layout."""
     has_boundary: bool
     """The last channel may be set beside one of the others; its codes come after the others'."""
 
+    @property
+    def n_codes(self) -> int:
+        """Rows of the tables."""
+        return 2 * (self.n_channels - 1) if self.has_boundary else self.n_channels
+
     def at_stride(self, stride: int) -> "OneHot":
         """The layout resized (nearest) to 1/stride of its size."""
-        return OneHot(self.codes[:, ::stride, ::stride].contiguous(), self.has_boundary)
+        return self._replace(codes=self.codes[:, ::stride, ::stride].contiguous())
 
     def table(self, weight: Tensor) -> Tensor:
         """What a convolution's weight (O, K, 3, 3) for the layout's K channels adds, (9, n_codes, O)."""
@@ -25,13 +32,9 @@ class OneHot(NamedTuple):
             rows = torch.cat([rows[:, :-1], rows[:, :-1] + rows[:, -1:]], dim=1)
         return rows
 
-    def n_codes(self, weight: Tensor) -> int:
-        """Rows of the `table` of a weight (O, K, 3, 3)."""
-        return 2 * (weight.shape[1] - 1) if self.has_boundary else weight.shape[1]
-
-    def weight_gradient(self, g_table: Tensor, n_channels: int) -> Tensor:
-        """Gradient for the weight (O, K, 3, 3), K = n_channels, from that of its `table`."""
-        g_rows = g_table
+    def weight_gradient(self, g_table: Tensor) -> Tensor:
+        """Gradient for the weight (O, K, 3, 3) from that of its `table`."""
+        g_rows, n_channels = g_table, self.n_channels
         if self.has_boundary:
             without, with_boundary = g_table[:, : n_channels - 1], g_table[:, n_channels - 1 :]
             g_rows = torch.cat([without + with_boundary, with_boundary.sum(dim=1, keepdim=True)], dim=1)
@@ -54,11 +57,13 @@ class Condition(NamedTuple):
 @torch.no_grad()
 def find_one_hot(layout: Tensor) -> OneHot | None:
     """Codes of a layout (B, K, H, W), with or without a boundary channel; None where it is not one-hot."""
+    if not layout.numel():
+        return None
     labels, boundary = layout[:, :-1], layout[:, -1]
-    if ((boundary == 0) | (boundary == 1)).all() and (codes := _ones(labels)) is not None:
-        return OneHot(codes + labels.shape[1] * boundary.int(), has_boundary=True)
+    if labels.shape[1] and ((boundary == 0) | (boundary == 1)).all() and (codes := _ones(labels)) is not None:
+        return OneHot(codes + labels.shape[1] * boundary.int(), layout.shape[1], has_boundary=True)
     codes = _ones(layout)
-    return None if codes is None else OneHot(codes, has_boundary=False)
+    return None if codes is None else OneHot(codes, layout.shape[1], has_boundary=False)
 
 
 def _ones(x: Tensor) -> Tensor | None:
@@ -66,7 +71,7 @@ def _ones(x: Tensor) -> Tensor | None:
     B, n, H, W = x.shape
     numbers = torch.arange(n, dtype=x.dtype, device=x.device)
     # A matrix product: several times faster than argmax, and exact for what turns out to be one-hot.
-    found = (numbers @ x.reshape(B, n, H * W)).view(B, 1, H, W).clamp(0, n - 1).long()
+    found = (numbers @ x.reshape(B, n, H * W)).nan_to_num().view(B, 1, H, W).clamp(0, n - 1).long()
     ones = bool((x.gather(1, found) == 1).all())
     # Nothing below zero, and no more in all than these ones: then the rest is zeros.
     if not ones or x.min() < 0 or x.sum(dtype=torch.float64) != B * H * W:

@@ -27,7 +27,9 @@ def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None, then: Finish = Finis
     library = compiled_for(x) if x.numel() else None
     if library is None:
         y = F.conv2d(x, weight, bias, padding=1)
-        return y if then is Finish.PLAIN else F.leaky_relu(y, SLOPES[then])
+        if then is Finish.RELU:
+            return F.relu(y)
+        return F.leaky_relu(y, SLOPES[then]) if then is Finish.LEAKY_RELU else y
     found: Tensor = _Conv3x3.apply(x, weight, bias, None, None, then, library)
     return found
 

@@ -11,7 +11,7 @@ from ccfpse.ops.scaled import Scaled
 SIZE = 3  # of predicted kernels
 _STRIP_BYTES = {"cpu": 8 << 20, "other": 256 << 20}
 """Of predicted kernels at a time (docs/speed.md)."""
-_KEPT_BYTES = {"cpu": 64 << 20, "other": 256 << 20}
+_KEPT_BYTES = 64 << 20
 """Of a map of predicted numbers that is rather kept for the backward pass than predicted again there."""
 
 
@@ -83,9 +83,10 @@ class Plain:
         rows = strip_rows(x, h)
         padded, padded_h = F.pad(x, [1] * 4), F.pad(h, (0, 0, 1, 1))
         weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
-        gx, gh = torch.zeros_like(padded), torch.zeros_like(padded_h)
-        gw = torch.zeros_like(weight)
-        gbias = weight.new_zeros(len(weight))
+        # Sums over strips: in bfloat16 the last ones would be lost.
+        wide = torch.promote_types(h.dtype, torch.float32)
+        gx, gh, gw = (torch.zeros_like(t, dtype=wide) for t in (padded, padded_h, weight))
+        gbias = gw.new_zeros(len(weight))
         for top in range(0, x.shape[2], rows):
             gy_strip, window = gy[:, :, top : top + rows].to(x.dtype), slice(top, top + rows + 2)
             strip = padded_h[:, :, window]
@@ -119,18 +120,15 @@ class Plain:
 def is_kept(x: Tensor, n_predicted: int) -> bool:
     """Whether a map of n_predicted numbers a position of x (B, C, H, W) is small enough to be kept."""
     B, _, H, W = x.shape
-    return B * n_predicted * H * W * x.element_size() <= _limit(_KEPT_BYTES, x)
+    return B * n_predicted * H * W * x.element_size() <= _KEPT_BYTES
 
 
 def strip_rows(x: Tensor, h: Tensor) -> int:
     """Rows whose predicted kernels fit the budget of a strip; at least 1."""
     B, C, _, W = x.shape
     row_bytes = B * C * SIZE**2 * W * h.element_size()
-    return max(1, _limit(_STRIP_BYTES, x) // max(1, row_bytes))
-
-
-def _limit(limits: dict[str, int], x: Tensor) -> int:
-    return limits[x.device.type if x.device.type in limits else "other"]
+    budget = _STRIP_BYTES["cpu" if x.device.type == "cpu" else "other"]
+    return max(1, budget // max(1, row_bytes))
 
 
 def _layer_gradients(

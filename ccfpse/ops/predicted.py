@@ -9,7 +9,6 @@ Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.pla
 exist after all, and are kept: that is faster (docs/speed.md).
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -22,7 +21,7 @@ from ccfpse.ops.choice import compiled_for
 from ccfpse.ops.condition import Condition, OneHot
 from ccfpse.ops.depthwise import conditional_depthwise_conv, conditional_depthwise_conv_reference
 from ccfpse.ops.plain import SIZE, Plain, is_kept, to_type
-from ccfpse.ops.scaled import Scaled
+from ccfpse.ops.scaled import Again, Scaled
 
 Backend = Library | Plain
 Layer = tuple[Tensor, Tensor]
@@ -131,16 +130,11 @@ def _hidden(
     """ReLU of the first layer, (B, I, H, W)."""
     if one_hot is None:
         return backend.conv(features, weight, bias, finish=Finish.RELU)
-    assert isinstance(backend, Library), "layouts are looked up by the compiled kernels only"
-    of_layout, of_features = _parts(weight, features)
+    if not isinstance(backend, Library):
+        raise ValueError("layouts given as codes are looked up by the compiled kernels only")
+    of_layout, of_features = weight[:, : one_hot.n_channels], weight[:, one_hot.n_channels :]
     table = one_hot.table(of_layout)
     return backend.conv(features, of_features, bias, finish=Finish.RELU, codes=one_hot.codes, table=table)
-
-
-def _parts(weight: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-    """What of a weight is the layout's, and what the features'."""
-    n_layout = weight.shape[1] - features.shape[1]
-    return weight[:, :n_layout], weight[:, n_layout:]
 
 
 class _Use(Protocol):
@@ -176,7 +170,7 @@ class _Filter(_Use):
 
     @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return backend.apply(hidden, weight, bias, *x[:3])
+        return backend.apply(hidden, weight, bias, x.map, x.scale, x.shift)
 
     @staticmethod
     def backward(
@@ -228,7 +222,7 @@ class _Modulate(_Use):
 
     @staticmethod
     def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return backend.modulate(hidden, weight, bias, *x[:3])
+        return backend.modulate(hidden, weight, bias, x.map, x.scale, x.shift)
 
     @staticmethod
     def backward(
@@ -294,12 +288,14 @@ class _Predicted(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         one_hot: OneHot | None,
-        again: Callable[[], Tensor] | None,
+        again: Again | None,
         use: type[_Use],
         backend: Backend,
     ) -> Tensor:
-        ctx.save_for_backward(x if again is None else None, features, first_weight, first_bias, weight, bias)
-        ctx.one_hot, ctx.again, ctx.use, ctx.backend = one_hot, again, use, backend
+        ways_to_x = (x,) if again is None else again.needs
+        ctx.save_for_backward(features, first_weight, first_bias, weight, bias, *ways_to_x)
+        ctx.compute_x = None if again is None else again.compute
+        ctx.one_hot, ctx.use, ctx.backend = one_hot, use, backend
         ctx.precision = _precision(x.device.type)
         hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
         return use.forward(backend, Scaled(x), hidden, weight, bias)
@@ -307,29 +303,25 @@ class _Predicted(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gy: Tensor) -> Gradients:
-        x, features, first_weight, first_bias, weight, bias = ctx.saved_tensors
+        features, first_weight, first_bias, weight, bias, *ways_to_x = ctx.saved_tensors
         needs_x, needs_features, *needs_first = ctx.needs_input_grad[:4]
         needs_last, one_hot, backend = ctx.needs_input_grad[4:6], ctx.one_hot, ctx.backend
         with torch.autocast(**ctx.precision):
-            if ctx.again is not None:
-                x = ctx.again()
+            x = ways_to_x[0] if ctx.compute_x is None else ctx.compute_x(*ways_to_x)
             hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
             needs = (needs_x, needs_features or any(needs_first), any(needs_last))
             gx, g_hidden, *g_last = ctx.use.backward(backend, x, hidden, weight, bias, gy, needs)
             g_features, g_first = None, (None, None)
             if g_hidden is not None:
                 g_hidden = torch.ops.aten.threshold_backward(g_hidden.to(hidden.dtype), hidden, 0)
-                of_layout, of_features = (first_weight[:, :0], first_weight)
-                if one_hot is not None:
-                    of_layout, of_features = _parts(first_weight, features)
+                of_features = first_weight if one_hot is None else first_weight[:, one_hot.n_channels :]
                 if needs_features:
                     g_features = backend.conv(g_hidden, of_features, None, transposed=True)
                 if any(needs_first):
                     g_weight, g_bias = backend.gradient_w(features, g_hidden)
                     if one_hot is not None:
-                        g_table = backend.gradient_table(one_hot.codes, g_hidden, one_hot.n_codes(of_layout))
-                        of_codes = one_hot.weight_gradient(g_table, of_layout.shape[1])
-                        g_weight = torch.cat([of_codes, g_weight], dim=1)
+                        g_table = backend.gradient_table(one_hot.codes, g_hidden, one_hot.n_codes)
+                        g_weight = torch.cat([one_hot.weight_gradient(g_table), g_weight], dim=1)
                     g_first = (g_weight, g_bias)
         inputs = (x, features, first_weight, first_bias, weight, bias)
         found = _as(inputs, (gx, g_features, *g_first, *g_last), ctx.needs_input_grad)

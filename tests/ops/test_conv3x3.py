@@ -103,3 +103,41 @@ def test_wrong_shapes_are_refused(compiled: Library) -> None:
         compiled.apply(x, torch.randn(72, 4, 3, 3), None, torch.randn(1, 8, 2, 2))
     with pytest.raises(ValueError, match="other is"):
         compiled.conv(x, torch.randn(8, 4, 3, 3), None, other=x)
+
+
+@pytest.mark.parametrize("shape", [(3, 17, 40, 7, 9), (1, 33, 5, 1, 1), (2, 8, 64, 12, 4)], ids=str)
+def test_gates_and_modulations_of_odd_shapes(compiled: Library, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(6)
+    B, n_in, C, H, W = shape
+    hidden, x = torch.randn(B, n_in, H, W).mT.contiguous().mT, torch.randn(B, C, H, W)
+    weight, bias = torch.randn(2 * C, n_in, 3, 3), torch.randn(2 * C)
+    predicted = F.conv2d(hidden.double(), weight.double(), bias.double(), padding=1)
+    gated = compiled.conv(hidden, weight[:C], bias[:C], finish=Finish.GATE, other=x)
+    close(gated, F.leaky_relu(x * predicted[:, :C].sigmoid(), 0.2))
+    close(compiled.modulate(hidden, weight, bias, x), x * (1 + predicted[:, ::2]) + predicted[:, 1::2])
+
+
+def test_nan_is_not_hidden() -> None:
+    x = torch.full((1, 1, 4, 4), float("nan"))
+    assert conv3x3(x, torch.ones(1, 1, 3, 3), None, Finish.RELU).isnan().all()
+
+
+def test_maps_without_a_position(compiled: Library) -> None:
+    nothing, weight = torch.zeros(0, 3, 4, 4), torch.zeros(5, 3, 3, 3)
+    assert compiled.conv(nothing, weight, None).shape == (0, 5, 4, 4)
+    gw, gbias = compiled.gradient_w(nothing, torch.zeros(0, 5, 4, 4))
+    assert gw.shape == (5, 3, 3, 3)
+    assert not gw.any()
+    assert not gbias.any()
+    assert find_one_hot(torch.zeros(0, 3, 4, 4)) is None
+
+
+def test_a_single_channel_and_nan_are_told_apart() -> None:
+    assert find_one_hot(torch.ones(1, 1, 2, 2)) is not None
+    assert find_one_hot(torch.full((1, 3, 2, 2), float("nan"))) is None
+
+
+def test_codes_without_a_table_are_refused(compiled: Library) -> None:
+    x, weight = torch.randn(1, 3, 2, 2), torch.randn(5, 3, 3, 3)
+    with pytest.raises(ValueError, match="belong together"):
+        compiled.conv(x, weight, None, codes=torch.zeros(1, 2, 2, dtype=torch.int32))

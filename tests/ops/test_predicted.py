@@ -54,7 +54,7 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr(predicted, "_backend", lambda *inputs: backend)
     monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1})  # a row at a time
     if request.param == "strips":
-        monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
+        monkeypatch.setattr(plain, "_KEPT_BYTES", 0)
     return request.param
 
 
@@ -83,7 +83,7 @@ def test_small_and_large_maps_take_their_own_ways(
 @pytest.mark.parametrize("rows", [1, 2, 10**9])
 def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: rows)
-    monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
+    monkeypatch.setattr(plain, "_KEPT_BYTES", 0)
     tensors = inputs((2, 3, 4, 5, 7), torch.float64)
     direction = torch.randn(tensors[0].shape, dtype=torch.float64)
     expected = with_gradients(predicted_depthwise_conv_reference, tensors, direction)
@@ -92,7 +92,7 @@ def test_strips_are_exact_in_float64(monkeypatch: pytest.MonkeyPatch, rows: int)
 
 def test_strips_have_the_gradient_of_finite_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "strip_rows", lambda x, hidden: 2)
-    monkeypatch.setattr(plain, "_KEPT_BYTES", {"cpu": 0})
+    monkeypatch.setattr(plain, "_KEPT_BYTES", 0)
     tensors = [t.requires_grad_() for t in inputs((1, 2, 3, 3, 4), torch.float64)]
     assert torch.autograd.gradcheck(predicted_depthwise_conv, tensors)
 
@@ -180,3 +180,51 @@ def test_shapes_that_do_not_belong_together_are_refused() -> None:
         predicted_depthwise_conv(x, hidden[:, :4], weight, bias)
     with pytest.raises(ValueError, match="do not fit x"):
         predicted_depthwise_conv(x, hidden, weight[:9], bias)
+
+
+@pytest.mark.parametrize("shape", [(2, 40, 24, 50, 61), (1, 33, 16, 97, 110)], ids=str)
+def test_the_number_of_threads_changes_no_byte(compiled: Library, shape: tuple[int, ...]) -> None:
+    x, hidden, weight, bias = inputs(shape)
+    gy, before = torch.randn(x.shape), torch.get_num_threads()
+    found = []
+    try:
+        for n_threads in (1, 4):
+            torch.set_num_threads(n_threads)
+            y = compiled.apply(hidden, weight, bias, x)
+            gradients = compiled.apply_gradients(hidden, weight, bias, x, gy, (True, True, True))
+            of_layer = compiled.gradient_w(hidden, hidden)
+            found.append((y, *gradients, compiled.conv(hidden, weight, bias), *of_layer))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, four) for one, four in zip(*found, strict=True))
+    # And they are right on maps of this size.
+    expected = with_gradients(predicted_depthwise_conv_reference, [x, hidden, weight, bias], gy)
+    assert_equal(list(found[0][:5]), expected, 1e-4)
+
+
+def test_defaults_of_the_process_change_nothing(compiled: Library) -> None:
+    x, hidden, weight, bias = inputs((1, 4, 4, 6, 6))
+    gy = torch.randn(x.shape)
+    expected = compiled.gradient_w(hidden, gy, x)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            assert torch.equal(
+                compiled.apply(hidden, weight, bias, x), compiled.apply(hidden, weight, bias, x)
+            )
+            found = compiled.gradient_w(hidden, gy, x)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_many_strips_lose_no_digits_in_bfloat16() -> None:
+    x, hidden = torch.ones(1, 1, 600, 4), torch.ones(1, 1, 600, 4)
+    weight, bias = torch.zeros(9, 1, 3, 3), torch.zeros(9)
+    gy = torch.ones_like(x)
+    expected = Plain().apply_gradients(hidden, weight, bias, x, gy, (False, False, True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain, "strip_rows", lambda x, h: 1)
+        narrow = [t.bfloat16() for t in (hidden, weight, bias, x, gy)]
+        found = Plain().apply_gradients(*narrow, (False, False, True))
+    assert_equal(list(found[2:]), list(expected[2:]), 0.01)

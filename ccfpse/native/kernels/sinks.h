@@ -56,7 +56,7 @@ inline Vector leaky(Vector r) { return r > 0.f ? r : 0.2f * r; }
 inline Vector finish(Finish how, Vector r, Vector other) {
   switch (how) {
     case PLAIN: return r;
-    case RELU: return r > 0.f ? r : Vector{};
+    case RELU: return r < 0.f ? Vector{} : r;  // NaN stays
     case LEAKY_RELU: return leaky(r);
     case GATE: return leaky(other / (1.f + exp_of(-r)));
   }
@@ -173,11 +173,11 @@ struct ModulateSink {
   void close(const Tiles&, int64_t, int64_t, int64_t, int64_t) {}
 };
 
-// Gradient of x: parts[tile][36][C], what a tile's kernels send to the 6x6 positions around it.
+// Gradient of x: sent[tile][36][C], what a tile's kernels send to the 6x6 positions around it.
 struct ScatterSink {
   const float *gy, *bias;
   int64_t C;
-  float* parts;
+  float* sent;
   std::vector<Patch<4>> seen = {};
   std::shared_ptr<Floats> sums = {};
   void begin(int64_t n) {
@@ -200,7 +200,7 @@ struct ScatterSink {
     if (tile >= tiles.count) return;
     for (int q = 0; q < 36; ++q)
       for (int64_t v = 0; v < n; v += LANES)
-        store(parts + (tile * 36 + q) * C + c + v, at(sums->data + (slot * 36 + q) * N_OUT + v), n - v);
+        store(sent + (tile * 36 + q) * C + c + v, at(sums->data + (slot * 36 + q) * N_OUT + v), n - v);
   }
 };
 
