@@ -1,4 +1,4 @@
-"""Peak memory of some work, each in a process of its own; the fast side with the settings of `ccfpse`."""
+"""Peak memory of some work, each in a process of its own; ours with the memory settings of `ccfpse`."""
 
 import json
 import subprocess
@@ -6,17 +6,20 @@ import sys
 from pathlib import Path
 
 from benchmarks import networks
-from benchmarks.networks import generate_fast, generate_reference, inference_pair, training_step
+from benchmarks.networks import generate_fast, inference_pair, training_step
 from ccfpse.memory import return_large_pieces
+from ccfpse.models.reference import generate_reference
 
 
-def beyond_state_megabytes(kind: str, preset: str, side: str, threads: int) -> float:
-    """Of one inference (`inference`), or of a second training step (`training`), by `reference` or `fast`.
+def peaks(kind: str, preset: str, threads: int) -> tuple[tuple[float, float], float]:
+    """Of one inference (`inference`), or of a second training step (`training`), in megabytes.
 
-    The process's peak, less what it had before the networks were made, less the bytes of weights,
-    gradients and optimiser states: what is left is the work's.
+    Returns:
+        Peaks of the reference's process and of ours, less what each had before the networks were made;
+        and what the networks' weights take once, as float32.
     """
-    return _run(kind, preset, side, threads) - networks.state_megabytes(kind, preset)
+    reference, ours = (_run(kind, preset, side, threads) for side in ("reference", "fast"))
+    return (reference, ours), networks.weight_megabytes(kind, preset)
 
 
 def large_megabytes(threads: int) -> float:

@@ -180,10 +180,10 @@ def training_pair(preset: str, name: str) -> Pair:
     )
 
 
-def state_megabytes(kind: str, preset: str) -> float:
-    """Weights; when training also gradients and Adam's two moments, of generator and discriminator."""
+def weight_megabytes(kind: str, preset: str) -> float:
+    """Of the generator, when training also of the discriminator."""
     with torch.device("meta"):
         made = [generator(preset, initialised=False)]
         counted = made if kind == "inference" else [*made, Discriminator(LAYOUT_CHANNELS[preset])]
     n_values = sum(p.numel() for network in counted for p in network.parameters())
-    return n_values * 4 * (1 if kind == "inference" else 4) / 2**20
+    return n_values * 4 / 2**20

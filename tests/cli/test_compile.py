@@ -43,18 +43,10 @@ def test_work_on_the_cpu_is_advised_to_build_them(monkeypatch, device: str, is_s
 def test_synthesize_says_what_would_make_it_faster(
     tmp_path: Path, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Image.fromarray(np.zeros((32, 64), np.uint8)).save(tmp_path / "labels.png")
-    arguments = (
-        "synthesize",
-        tmp_path / "labels.png",
-        "--model",
-        make_model(),
-        "--device",
-        "cpu",
-        "--overwrite",
-    )
+    Image.fromarray(np.full((32, 64), 10, np.uint8)).save(tmp_path / "labels.png")
+    options = ("--model", make_model(), "--device", "cpu", "--overwrite")
     for library, is_said in ((None, True), (object(), False)):
         monkeypatch.setattr(build, "library", lambda library=library: library)
-        ended = ccfpse(*arguments[:2], tmp_path / "out", *arguments[2:])
+        ended = ccfpse("synthesize", tmp_path / "labels.png", tmp_path / "out", *options)
         assert ended.exit_code == 0, ended.output
         assert ("ccfpse compile" in ended.stderr) is is_said

@@ -209,9 +209,7 @@ def test_defaults_of_the_process_change_nothing(compiled: Library) -> None:
     torch.set_default_dtype(torch.float64)
     try:
         with torch.device("meta"):
-            assert torch.equal(
-                compiled.apply(hidden, weight, bias, x), compiled.apply(hidden, weight, bias, x)
-            )
+            assert compiled.apply(hidden, weight, bias, x).isfinite().all()
             found = compiled.gradient_w(hidden, gy, x)
     finally:
         torch.set_default_dtype(torch.float32)

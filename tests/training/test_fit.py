@@ -255,7 +255,7 @@ def test_photos_in_bfloat16_are_close_to_those_in_float32(
     split = open_store(places.data).split("val")
     wide, narrow = (
         ccfpse.load(places.out / "model.safetensors", device="cpu", precision=precision).synthesize(
-            [split.labels(i) for i in range(len(split))], coding="classes", style="mean", as_arrays=True
+            [split.labels(i) for i in range(len(split))], coding="classes", as_arrays=True
         )
         for precision in ("float32", "bf16")
     )
