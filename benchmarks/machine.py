@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from ccfpse.ops import compiled_for
+
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
@@ -18,12 +20,15 @@ class Machine:
     torch: str
     bf16_units: list[str]
     """Instructions of the processor for bfloat16."""
+    has_half: bool
+    """Whether the compiled kernels have products in half precision here (avx512_fp16)."""
     gflops: dict[str, float]
     """GFLOP/s of matrix products and convolutions."""
 
     def __str__(self) -> str:
         rates = ", ".join(f"{name} {rate:.0f}" for name, rate in self.gflops.items())
         units = ", ".join(self.bf16_units) or "none"
+        units += f"; kernels in half precision: {'yes' if self.has_half else 'no'}"
         about = f"{self.processor}, {self.threads} threads, torch {self.torch}, bf16 units: {units}"
         return f"{about}\nGFLOP/s: {rates}"
 
@@ -32,12 +37,14 @@ def describe() -> Machine:
     """Measures them."""
     types = {"float32": torch.float32, "bf16": torch.bfloat16}
     rates = {f"{name} products": _matrix_product(dtype) for name, dtype in types.items()}
+    kernels = compiled_for(torch.zeros(1))
     rates |= {f"{name} convolutions": _convolution(dtype) for name, dtype in types.items()}
     return Machine(
         processor=_cpuinfo("model name") or platform.processor(),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         bf16_units=sorted({"avx512_bf16", "amx_bf16"} & set(_cpuinfo("flags").split())),
+        has_half=kernels is not None and kernels.has_half,
         gflops=rates,
     )
 

@@ -141,9 +141,11 @@ def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], T
     seen, style = _layout_of(preset), torch.zeros(1, STYLE_DIM)
     real = torch.rand(1, 3, *seen.shape[2:]) * 2 - 1
 
+    def update(optimiser: torch.optim.Optimizer) -> None:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
     def run() -> None:
-        for optimiser in optimisers:
-            optimiser.zero_grad(set_to_none=True)
         critic.requires_grad_(False)
         with precision(name):
             scores, features = critic(generate(network, seen, style), seen)
@@ -152,7 +154,7 @@ def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], T
             total = losses.hinge_generator(scores) + 10 * losses.feature_matching(features, wanted)
         torch.autograd.backward(total)
         critic.requires_grad_(True)
-        optimisers[0].step()
+        update(optimisers[0])
         with torch.no_grad(), precision(name):
             fake = generate(network, seen, style)
         with precision(name):
@@ -161,7 +163,7 @@ def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], T
             total = losses.hinge_discriminator_fake([of_fake for of_fake, _ in halves])
             total = total + losses.hinge_discriminator_real([of_real for _, of_real in halves])
         torch.autograd.backward(total)
-        optimisers[1].step()
+        update(optimisers[1])
 
     return run
 

@@ -15,13 +15,15 @@ class Layout:
 
     channels: Tensor
     one_hot: OneHot | None
+    is_half: bool = False
+    """Half precision is enough for what is predicted from it."""
 
     @classmethod
-    def of(cls, channels: Tensor) -> "Layout":
+    def of(cls, channels: Tensor, *, is_half: bool = False) -> "Layout":
         """The layout at full size."""
         # Codes have no gradient: whoever wants the layout's gets the multiplications.
         looked_up = compiled_for(channels) is not None and not channels.requires_grad
-        return cls(channels, find_one_hot(channels) if looked_up else None)
+        return cls(channels, find_one_hot(channels) if looked_up else None, is_half)
 
     def resized(self, height: int, width: int) -> Tensor:
         """Its channels at another size (nearest)."""
@@ -31,8 +33,9 @@ class Layout:
         """What a block's predictors see: the layout at a pyramid level's size beside that level."""
         height, width = level.shape[2:]
         if self.one_hot is None:
-            return Condition(torch.cat([self.resized(height, width), level], dim=1))
-        return Condition(level, self.one_hot.at_stride(self.channels.shape[2] // height))
+            return Condition(torch.cat([self.resized(height, width), level], dim=1), is_half=self.is_half)
+        codes = self.one_hot.at_stride(self.channels.shape[2] // height)
+        return Condition(level, codes, self.is_half)
 
 
 def layer(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:

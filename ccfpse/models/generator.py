@@ -1,5 +1,6 @@
 """CC-FPSE generator: a layout, and a style where the network has one, become a photo."""
 
+import functools
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -95,23 +96,24 @@ class Generator(nn.Module):
             ValueError: the layout's channels or size do not fit, or style is missing or not wanted.
         """
         self._check(layout, style)
-        with self._precision(layout):
+        generate = self._generate
+        precision: AbstractContextManager[object] = nullcontext()
+        if compiled_for(layout) is not None:
+            # The compiled kernels decide by themselves what bfloat16's precision lets them save; in the other
+            # layers it would only cost conversions.
+            generate = functools.partial(generate, is_half=torch.is_autocast_enabled("cpu"))
+            precision = torch.autocast("cpu", enabled=False)
+        with precision:
             if self.training:
-                return self._generate(layout, style)
-            return one_at_a_time(self._generate, layout, style)
+                return generate(layout, style)
+            return one_at_a_time(generate, layout, style)
 
     def keeps_size(self, block: str) -> bool:
         """Whether the block called so works at the size of the one before it."""
         return block in self._keeps_size
 
-    def _precision(self, layout: Tensor) -> AbstractContextManager[object]:
-        if compiled_for(layout) is None:
-            return nullcontext()
-        # The compiled kernels compute in float32; in bfloat16 the rest would only cost conversions.
-        return torch.autocast(layout.device.type, enabled=False)
-
-    def _generate(self, layout: Tensor, style: Tensor | None) -> Tensor:
-        seen = Layout.of(layout)
+    def _generate(self, layout: Tensor, style: Tensor | None, *, is_half: bool = False) -> Tensor:
+        seen = Layout.of(layout, is_half=is_half)
         conditions = iter([seen.condition(level) for level in self.pyramid(seen)])
         x, condition = self._start(seen, style), next(conditions)  # (B, 16F, H / 2^n, W / 2^n)
         for name, block in self.blocks.items():

@@ -62,10 +62,22 @@ def library() -> "Library | None":
 class Library:
     """What `kernels.cpp` offers."""
 
-    def __init__(self, loaded: ctypes.CDLL) -> None:
+    def __init__(self, loaded: ctypes.CDLL, *, is_half: bool = False) -> None:
+        """The functions of a library; ``is_half`` as in `in_half`."""
+        self._loaded, self._is_half = loaded, is_half
         self._functions = {name: getattr(loaded, name) for name in _FUNCTIONS}
         for function in self._functions.values():
             function.restype = None
+        loaded.ccfpse_has_half.restype = ctypes.c_int64
+        self.has_half = bool(loaded.ccfpse_has_half())
+        """Whether this processor has products in half precision."""
+
+    def in_half(self) -> "Library":
+        """The same with products, and sums of at most 128 of them, in half precision where `has_half`.
+
+        Maps and weights stay float32, and so do the products of gradients.
+        """
+        return Library(self._loaded, is_half=True)
 
     def conv(
         self,
@@ -120,6 +132,7 @@ class Library:
             int(finish),
             None if other is None else _map(other),
             y,
+            int(self._is_half and not transposed),
         )
         return y
 
@@ -187,7 +200,7 @@ class Library:
         y = self._empty(h, C)
         inputs = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(x), _plain(scale), _plain(shift))
         if y.numel():
-            self._call(name, *inputs, halvings, C, y)
+            self._call(name, *inputs, halvings, C, y, int(self._is_half))
         return y
 
     def apply_gradients(
@@ -216,7 +229,7 @@ class Library:
         _need("gy", gy, (B, C, H, W))
         _need("weight", weight, (9 * C, IC, 3, 3))
         gx = self._empty(h, C)
-        arguments = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(gy), C, gx)
+        arguments = (_map(h), B, H, W, IC, _plain(weight), _plain(bias), _map(gy), C, gx, int(self._is_half))
         if gx.numel():
             self._call("ccfpse_apply_gradient_x", *arguments)
         return gx

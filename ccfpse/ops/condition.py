@@ -47,6 +47,8 @@ class Condition(NamedTuple):
     features: Tensor
     """All of it, or (B, F, H, W) without the layout where that is given as codes."""
     one_hot: OneHot | None = None
+    is_half: bool = False
+    """Half precision is enough for what is predicted from it; the compiled kernels make use of it."""
 
     @property
     def size(self) -> tuple[int, int]:

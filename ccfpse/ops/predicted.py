@@ -9,7 +9,7 @@ Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.pla
 exist after all, and are kept: that is faster (docs/speed.md).
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,14 +19,13 @@ from torch.autograd.function import once_differentiable
 from ccfpse.native.library import Finish, Library
 from ccfpse.ops.choice import compiled_for
 from ccfpse.ops.condition import Condition, OneHot
-from ccfpse.ops.depthwise import conditional_depthwise_conv, conditional_depthwise_conv_reference
+from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
 from ccfpse.ops.plain import SIZE, Plain, is_kept, to_type
 from ccfpse.ops.scaled import Again, Scaled
+from ccfpse.ops.uses import Backend, Filter, Gate, Gradients, Modulate, Needs, Prediction, Use
 
-Backend = Library | Plain
 Layer = tuple[Tensor, Tensor]
 """Weight (O, I, 3, 3) and bias (O)."""
-Gradients = tuple[Tensor | None, ...]
 
 
 def predicted_depthwise_conv_reference(
@@ -65,11 +64,11 @@ def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Te
     if not x.numel():  # nothing to convolve, but gradients of the right shapes
         parts = [t.sum() for t in (hidden, weight, bias) if t is not None]
         return x + 0 * torch.stack(parts).sum()
-    backend = _backend(x, hidden)
+    backend = _backend((x, hidden))
     if isinstance(backend, Plain) and torch.is_grad_enabled() and is_kept(x, len(weight)):
         kernels = F.conv2d(hidden, weight.to(hidden.dtype), to_type(bias, hidden.dtype), padding=1)
-        return _Filter.use(x, kernels)
-    y: Tensor = _Used.apply(x, hidden, weight, bias, _Filter, backend)
+        return Filter.use(x, kernels)
+    y: Tensor = _Used.apply(x, hidden, weight, bias, Filter, backend)
     return y
 
 
@@ -85,12 +84,12 @@ def filtered(x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tens
     Returns:
         (B, C, H, W).
     """
-    return _predicted(_Filter, x, condition, first, last)
+    return _predicted(Filter, x, condition, first, last)
 
 
 def gated(x: Tensor, condition: Condition, first: Layer, last: Layer) -> Tensor:
     """``lrelu(x · sigmoid(predicted), 0.2)``, (B, C, H, W) as x; `last` leads to C channels."""
-    return _predicted(_Gate, Scaled(x), condition, first, last)
+    return _predicted(Gate, Scaled(x), condition, first, last)
 
 
 def modulated(x: Scaled, condition: Condition, first: Layer, gamma: Layer, beta: Layer) -> Tensor:
@@ -100,14 +99,14 @@ def modulated(x: Scaled, condition: Condition, first: Layer, gamma: Layer, beta:
     """
     # γ and β of a channel side by side: one convolution for both.
     weight, bias = (torch.stack(both, dim=1).flatten(0, 1) for both in zip(gamma, beta, strict=True))
-    return _predicted(_Modulate, x, condition, first, (weight, bias))
+    return _predicted(Modulate, x, condition, first, (weight, bias))
 
 
-def _predicted(use: type["_Use"], x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tensor:
-    backend = _backend(x.map, condition.features)
+def _predicted(use: type[Use], x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tensor:
+    backend = _backend((x.map, condition.features), is_half=condition.is_half)
     if not torch.is_grad_enabled():
         hidden = _hidden(backend, condition.features, condition.one_hot, *first)
-        return use.forward(backend, x, hidden, *last)
+        return use.forward(backend, x, Prediction(hidden, *last))
     whole = x.at(condition.size)
     if isinstance(backend, Plain) and is_kept(whole, len(last[0])):
         hidden = F.relu(F.conv2d(condition.features, *first, padding=1))
@@ -119,9 +118,12 @@ def _predicted(use: type["_Use"], x: Scaled, condition: Condition, first: Layer,
     return y
 
 
-def _backend(*inputs: Tensor) -> Backend:
+def _backend(inputs: tuple[Tensor, ...], *, is_half: bool = False) -> Backend:
     found = [compiled_for(x) if x.numel() else None for x in inputs]
-    return Plain() if None in found else found[0]  # type: ignore[return-value]
+    library = None if None in found else found[0]
+    if library is None:
+        return Plain()
+    return library.in_half() if is_half else library
 
 
 def _hidden(
@@ -137,119 +139,8 @@ def _hidden(
     return backend.conv(features, of_features, bias, finish=Finish.RELU, codes=one_hot.codes, table=table)
 
 
-class _Use(Protocol):
-    """What predicted numbers do to x."""
-
-    @staticmethod
-    def use(x: Tensor, predicted: Tensor) -> Tensor:
-        """X (B, C, H, W) and a map of numbers -> (B, C, H, W)."""
-
-    @staticmethod
-    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """(B, C, H, W); weight and bias are those of the layer that predicts from hidden."""
-
-    @staticmethod
-    def backward(
-        backend: Backend,
-        x: Tensor,
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gy: Tensor,
-        needs: tuple[bool, bool, bool],
-    ) -> Gradients:
-        """Gradients for x, hidden, weight and bias; `needs`: for x, for hidden, for the two others."""
-
-
-class _Filter(_Use):
-    """As the kernels of a depthwise convolution."""
-
-    @staticmethod
-    def use(x: Tensor, predicted: Tensor) -> Tensor:
-        return conditional_depthwise_conv(x, predicted, SIZE)
-
-    @staticmethod
-    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return backend.apply(hidden, weight, bias, x.map, x.scale, x.shift)
-
-    @staticmethod
-    def backward(
-        backend: Backend,
-        x: Tensor,
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gy: Tensor,
-        needs: tuple[bool, bool, bool],
-    ) -> Gradients:
-        return backend.apply_gradients(hidden, weight, bias, x, gy, needs)
-
-
-class _Gate(_Use):
-    """As the logits of its gates, a leaky ReLU behind them."""
-
-    @staticmethod
-    def use(x: Tensor, predicted: Tensor) -> Tensor:
-        return F.leaky_relu(x * predicted.sigmoid(), 0.2)
-
-    @staticmethod
-    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return backend.conv(hidden, weight, bias, finish=Finish.GATE, other=x.map)
-
-    @staticmethod
-    def backward(
-        backend: Backend,
-        x: Tensor,
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gy: Tensor,
-        needs: tuple[bool, bool, bool],
-    ) -> Gradients:
-        gates = backend.conv(hidden, weight, bias).sigmoid_()
-        # A gate is positive, so that x alone decides on which side of the kink x · gate is.
-        g_product = torch.ops.aten.leaky_relu_backward(gy, x.to(gy.dtype), 0.2, False)
-        g_logits = torch.ops.aten.sigmoid_backward(g_product * x, gates)
-        return g_product.mul_(gates), *_of_layer(backend, hidden, weight, g_logits, needs)
-
-
-class _Modulate(_Use):
-    """As γ and β of ``x · (1 + γ) + β``, side by side."""
-
-    @staticmethod
-    def use(x: Tensor, predicted: Tensor) -> Tensor:
-        return x * (1 + predicted[:, ::2]) + predicted[:, 1::2]
-
-    @staticmethod
-    def forward(backend: Backend, x: Scaled, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return backend.modulate(hidden, weight, bias, x.map, x.scale, x.shift)
-
-    @staticmethod
-    def backward(
-        backend: Backend,
-        x: Tensor,
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gy: Tensor,
-        needs: tuple[bool, bool, bool],
-    ) -> Gradients:
-        gamma = backend.conv(hidden, weight[::2], None if bias is None else bias[::2])
-        gx = torch.addcmul(gy, gy, gamma)
-        g_both = torch.stack([gy * x, gy], dim=2).flatten(1, 2)
-        return gx, *_of_layer(backend, hidden, weight, g_both, needs)
-
-
-def _of_layer(
-    backend: Backend, hidden: Tensor, weight: Tensor, gy: Tensor, needs: tuple[bool, bool, bool]
-) -> Gradients:
-    """Gradients of a convolution for hidden, weight and bias."""
-    gh = backend.conv(gy, weight, None, transposed=True) if needs[1] else None
-    return gh, *(backend.gradient_w(hidden, gy) if needs[2] else (None, None))
-
-
 class _Used(torch.autograd.Function):
-    """A `_Use` of hidden features that are given."""
+    """A `Use` of hidden features that are given."""
 
     @staticmethod
     def forward(
@@ -258,25 +149,25 @@ class _Used(torch.autograd.Function):
         hidden: Tensor,
         weight: Tensor,
         bias: Tensor | None,
-        use: type[_Use],
+        use: type[Use],
         backend: Backend,
     ) -> Tensor:
         ctx.save_for_backward(x, hidden, weight, bias)
         ctx.use, ctx.backend = use, backend
-        return use.forward(backend, Scaled(x), hidden, weight, bias)
+        return use.forward(backend, Scaled(x), Prediction(hidden, weight, bias))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gy: Tensor) -> Gradients:
         x, hidden, weight, bias = ctx.saved_tensors
         needs_x, needs_hidden, *needs_layer = ctx.needs_input_grad[:4]
-        needs = (needs_x, needs_hidden, any(needs_layer))
-        found = ctx.use.backward(ctx.backend, x, hidden, weight, bias, gy, needs)
+        needs = Needs(needs_x, needs_hidden, any(needs_layer))
+        found = ctx.use.backward(ctx.backend, x, Prediction(hidden, weight, bias), gy, needs)
         return *_as(ctx.saved_tensors, found, ctx.needs_input_grad), None, None
 
 
 class _Predicted(torch.autograd.Function):
-    """A `_Use` of what two layers predict; the features between them are computed again, not kept."""
+    """A `Use` of what two layers predict; the features between them are computed again, not kept."""
 
     @staticmethod
     def forward(
@@ -289,7 +180,7 @@ class _Predicted(torch.autograd.Function):
         bias: Tensor,
         one_hot: OneHot | None,
         again: Again | None,
-        use: type[_Use],
+        use: type[Use],
         backend: Backend,
     ) -> Tensor:
         ways_to_x = (x,) if again is None else again.needs
@@ -298,7 +189,7 @@ class _Predicted(torch.autograd.Function):
         ctx.one_hot, ctx.use, ctx.backend = one_hot, use, backend
         ctx.precision = _precision(x.device.type)
         hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
-        return use.forward(backend, Scaled(x), hidden, weight, bias)
+        return use.forward(backend, Scaled(x), Prediction(hidden, weight, bias))
 
     @staticmethod
     @once_differentiable
@@ -309,8 +200,9 @@ class _Predicted(torch.autograd.Function):
         with torch.autocast(**ctx.precision):
             x = ways_to_x[0] if ctx.compute_x is None else ctx.compute_x(*ways_to_x)
             hidden = _hidden(backend, features, one_hot, first_weight, first_bias)
-            needs = (needs_x, needs_features or any(needs_first), any(needs_last))
-            gx, g_hidden, *g_last = ctx.use.backward(backend, x, hidden, weight, bias, gy, needs)
+            needs = Needs(needs_x, needs_features or any(needs_first), any(needs_last))
+            prediction = Prediction(hidden, weight, bias)
+            gx, g_hidden, *g_last = ctx.use.backward(backend, x, prediction, gy, needs)
             g_features, g_first = None, (None, None)
             if g_hidden is not None:
                 g_hidden = torch.ops.aten.threshold_backward(g_hidden.to(hidden.dtype), hidden, 0)

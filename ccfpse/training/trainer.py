@@ -67,7 +67,6 @@ class Trainer:
         found: list[dict[str, Tensor]] = []
         fakes: list[Tensor] = []
 
-        self.generator_adam.zero_grad(set_to_none=True)
         for (layout, real), eps in zip(inputs, noise[0], strict=True):
             with self._autocast():
                 named, fake = generator_losses(self.networks, layout, real, eps)
@@ -79,7 +78,6 @@ class Trainer:
         if self.average is not None:
             self.average.update(self.networks.generator, step + 1)
 
-        self.discriminator_adam.zero_grad(set_to_none=True)
         for i, ((layout, real), eps) in enumerate(zip(inputs, noise[1], strict=True)):
             if not train.reuse_fake:
                 with self._autocast():
@@ -97,6 +95,7 @@ class Trainer:
             group["lr"] = rate
             self.processes.average_gradients(group["params"])
         optimiser.step()
+        optimiser.zero_grad(set_to_none=True)  # as large as the weights, and nothing to the other's turn
 
     def _autocast(self) -> AbstractContextManager[object]:
         return precision_context(self.processes.device, self.settings.train.precision)

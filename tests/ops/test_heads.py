@@ -33,7 +33,7 @@ def layout(dtype: torch.dtype = torch.float32) -> Tensor:
 @pytest.fixture(params=["compiled", "looked up", "strips", "kept"])
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     backend = Plain() if request.param in ("strips", "kept") else request.getfixturevalue("compiled")
-    monkeypatch.setattr(predicted, "_backend", lambda *inputs: backend)
+    monkeypatch.setattr(predicted, "_backend", lambda inputs, is_half=False: backend)
     monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1})
     if request.param == "strips":
         monkeypatch.setattr(plain, "_KEPT_BYTES", 0)

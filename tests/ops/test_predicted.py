@@ -51,7 +51,7 @@ def assert_equal(found: list[Tensor], expected: list[Tensor], tolerance: float) 
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Which form the operation takes."""
     backend = request.getfixturevalue("compiled") if request.param == "compiled" else Plain()
-    monkeypatch.setattr(predicted, "_backend", lambda *inputs: backend)
+    monkeypatch.setattr(predicted, "_backend", lambda inputs, is_half=False: backend)
     monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1})  # a row at a time
     if request.param == "strips":
         monkeypatch.setattr(plain, "_KEPT_BYTES", 0)
@@ -71,7 +71,7 @@ def test_equals_the_reference_with_its_gradients(form: str, shape: tuple[int, ..
 def test_small_and_large_maps_take_their_own_ways(
     compiled: Library, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(predicted, "_backend", lambda *inputs: compiled)
+    monkeypatch.setattr(predicted, "_backend", lambda inputs, is_half=False: compiled)
     tensors = inputs(shape)
     direction = torch.randn(tensors[0].shape)
     expected = with_gradients(predicted_depthwise_conv_reference, [t.double() for t in tensors], direction)

@@ -4,7 +4,7 @@
 // Plain C interface, called through ctypes; vectors by the compiler's extensions, so that one source serves
 // every processor that GCC or Clang know. Names: B H W C as in Python; IC input channels; "tile": 4x4
 // outputs and the 6x6 inputs they see; "frequency": one of the 36 elements of a transformed tile; "group":
-// N_TILES tiles that pass the innermost loop together; "strip": groups that a thread works on at once;
+// the tiles that pass the innermost loop together; "strip": groups that a thread works on at once;
 // "block": N_OUT output channels. Kernel maps have channel c·9 + s for tap s of channel c.
 //
 // Source of the transforms: Lavin and Gray 2016, arXiv:1509.09308. Interpolation points 0, ±a, ±b, ∞ with a = 3/4
@@ -44,15 +44,25 @@ inline void product_patch(const Patch<6>& gy, const Patch<8>& x, int64_t c, int6
 
 extern "C" {
 
+// Whether `is_half` below makes a difference on this processor: products in half precision, where they are at most 128
+// to a sum.
+int64_t ccfpse_has_half() {
+#ifdef __AVX512FP16__
+  return 1;
+#else
+  return 0;
+#endif
+}
+
 // y (B, H, W, C) = conv(h) + bias, finished; where codes (B, H, W) are given, also the rows of the table
 // (9, n_codes, C) that the codes around a position name, with their sums (n_codes, C). `transposed`: w is
 // (IC, C, 3, 3) and its convolution is run backwards, from its outputs to its inputs. `how`: see Finish, with
 // `other` (B, H, W, C), which may be y.
 void ccfpse_conv(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w, int64_t transposed,
                  const float* bias, const int32_t* codes, const float* rows, const float* sums, int64_t n_codes,
-                 int64_t C, int64_t how, const float* other, float* y, int64_t threads) {
+                 int64_t C, int64_t how, const float* other, float* y, int64_t is_half, int64_t threads) {
   Weights weights = transposed ? Weights{w, 9, C * 9, true} : Weights{w, IC * 9, 9, false};
-  convolve({h, B, H, W, IC, weights, C, 1, (int)threads},
+  convolve({h, B, H, W, IC, weights, C, 1, (int)threads}, is_half,
            StoreSink{y, bias, {codes, rows, sums, n_codes, C}, C, (Finish)how, other});
 }
 
@@ -91,8 +101,8 @@ void ccfpse_gradient_table(const int32_t* codes, int64_t B, int64_t H, int64_t W
 // Before, x is scaled and shifted by channel (null: not), and enlarged to twice its size where halvings is 1.
 void ccfpse_apply(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w, const float* bias,
                   const float* x, const float* scale, const float* shift, int64_t halvings, int64_t C, float* y,
-                  int64_t threads) {
-  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads},
+                  int64_t is_half, int64_t threads) {
+  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads}, is_half,
            ApplySink{{x, scale, shift, C, (int)halvings}, bias, y});
 }
 
@@ -100,15 +110,15 @@ void ccfpse_apply(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, c
 // output 2c and r1 the next; x as in `ccfpse_apply`.
 void ccfpse_modulate(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w, const float* bias,
                      const float* x, const float* scale, const float* shift, int64_t halvings, int64_t C, float* y,
-                     int64_t threads) {
-  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 2, (int)threads},
+                     int64_t is_half, int64_t threads) {
+  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 2, (int)threads}, is_half,
            ModulateSink{{x, scale, shift, C, (int)halvings}, bias, y});
 }
 
 // Asks for huge pages behind freshly allocated memory: touching small ones costs more than using them.
 void ccfpse_huge_pages(void* data, int64_t bytes, int64_t) {
-  const int64_t from = parts((int64_t)data, Floats::HUGE_PAGE) * Floats::HUGE_PAGE;
-  const int64_t to = ((int64_t)data + bytes) / Floats::HUGE_PAGE * Floats::HUGE_PAGE;
+  const int64_t from = parts((int64_t)data, HUGE_PAGE) * HUGE_PAGE;
+  const int64_t to = ((int64_t)data + bytes) / HUGE_PAGE * HUGE_PAGE;
 #ifdef MADV_HUGEPAGE
   if (to > from) madvise((void*)from, to - from, MADV_HUGEPAGE);
 #endif
@@ -116,10 +126,11 @@ void ccfpse_huge_pages(void* data, int64_t bytes, int64_t) {
 
 // Gradient of `ccfpse_apply` for x, from gy (B, H, W, C)
 void ccfpse_apply_gradient_x(const float* h, int64_t B, int64_t H, int64_t W, int64_t IC, const float* w,
-                             const float* bias, const float* gy, int64_t C, float* gx, int64_t threads) {
+                             const float* bias, const float* gy, int64_t C, float* gx, int64_t is_half,
+                             int64_t threads) {
   Tiles tiles(B, H, W);
   Floats sent(tiles.count * 36 * C);
-  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads}, ScatterSink{gy, bias, C, sent});
+  convolve({h, B, H, W, IC, Weights{w, IC * 9, 9, false}, C, 9, (int)threads}, is_half, ScatterSink{gy, bias, C, sent});
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t tile = 0; tile < tiles.count; ++tile) {
     Place place(tiles, tile);
@@ -144,13 +155,14 @@ void ccfpse_apply_gradient_x(const float* h, int64_t B, int64_t H, int64_t W, in
 // Gradient of `ccfpse_apply` for h (B, H, W, IC)
 void ccfpse_apply_gradient_h(const float* x, const float* gy, int64_t B, int64_t H, int64_t W, int64_t C,
                              const float* w, int64_t IC, float* gh, int64_t threads) {
+  constexpr int TILES = Single::TILES;
   Tiles tiles(B, H, W);
   const Weights weights{w, 9, IC * 9, true};
   const int64_t n_chunks = parts(C, LANES), K = 9 * LANES, n_blocks = parts(IC, N_OUT);
-  const int64_t V_step = frequency(K, N_TILES), U_step = frequency(K, N_OUT);
-  const int64_t V_size = 36 * V_step, U_size = 36 * U_step, M_size = 36 * N_TILES * N_OUT;
-  const int64_t n_groups = parts(tiles.count, N_TILES);
-  const int64_t most = std::clamp<int64_t>(CACHE_FLOATS / V_size, 1, 8);
+  const int64_t V_step = frequency(K, TILES), U_step = frequency(K, N_OUT);
+  const int64_t V_size = 36 * V_step, U_size = 36 * U_step, M_size = 36 * TILES * N_OUT;
+  const int64_t n_groups = parts(tiles.count, TILES);
+  const int64_t most = std::clamp<int64_t>(CACHE_BYTES / (V_size * 4), 1, 8);
   const int64_t n_strips = std::max(parts(n_groups, most), std::min<int64_t>(n_groups, threads));
   const bool packed = n_strips > 6 * threads;
   Floats all_weights(packed ? n_chunks * n_blocks * U_size : 0);
@@ -176,17 +188,17 @@ void ccfpse_apply_gradient_h(const float* x, const float* gy, int64_t B, int64_t
       for (int64_t chunk = 0; chunk < n_chunks; ++chunk) {
         const int64_t c = chunk * LANES;
         for (int64_t k = 0; k < n; ++k)
-          for (int t = 0; t < N_TILES; ++t) {
+          for (int t = 0; t < TILES; ++t) {
             Patch<6> near;
             Patch<8> far;
-            near.find(gy, C, tiles, (first + k) * N_TILES + t);
-            far.find(x, C, tiles, (first + k) * N_TILES + t);
+            near.find(gy, C, tiles, (first + k) * TILES + t);
+            far.find(x, C, tiles, (first + k) * TILES + t);
             for (int s = 0; s < 9; ++s) {
               Vector d[36];
               product_patch(near, far, c, C - c, s, d);
               input_tile(d);
               for (int f = 0; f < 36; ++f)
-                at(V + k * V_size + f * V_step + s * LANES * N_TILES + t * LANES) = d[f];
+                at(V + k * V_size + f * V_step + s * LANES * TILES + t * LANES) = d[f];
             }
           }
         for (int64_t block = 0; block < n_blocks; ++block) {
@@ -197,17 +209,17 @@ void ccfpse_apply_gradient_h(const float* x, const float* gy, int64_t B, int64_t
           }
           for (int f = 0; f < 36; ++f)
             for (int64_t k = 0; k < n; ++k)
-              multiply<true>(U + f * U_step, V + k * V_size + f * V_step, K,
-                             M + (k * n_blocks + block) * M_size + f * N_TILES * N_OUT,
+              multiply<Single, true>(U + f * U_step, V + k * V_size + f * V_step, K,
+                             M + (k * n_blocks + block) * M_size + f * TILES * N_OUT,
                              U + (f + 1) * U_step + k * lines * K, lines);
         }
       }
       for (int64_t k = 0; k < n; ++k)
-        for (int t = 0; t < N_TILES; ++t)
+        for (int t = 0; t < TILES; ++t)
           for (int64_t i = 0; i < IC; i += LANES) {
             Vector o[16];
-            output_tile(M + (k * n_blocks + i / N_OUT) * M_size + t * N_OUT + i % N_OUT, N_TILES * N_OUT, o);
-            each_output(tiles, (first + k) * N_TILES + t, IC, [&](int a, int b, int64_t offset) {
+            output_tile(M + (k * n_blocks + i / N_OUT) * M_size + t * N_OUT + i % N_OUT, TILES * N_OUT, o);
+            each_output(tiles, (first + k) * TILES + t, IC, [&](int a, int b, int64_t offset) {
               store(gh + offset + i, o[4 * a + b], IC - i);
             });
           }

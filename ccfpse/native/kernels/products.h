@@ -6,33 +6,35 @@
 
 namespace {
 
-// M[N_TILES][N_OUT] (+)= sum over inputs of V[n_in / LANES][N_TILES][LANES] · U[n_in][N_OUT]. Meanwhile `lines`
+// M[TILES][N_OUT] (+)= sum over inputs of V[n_in / LANES][TILES][LANES] · U[n_in][N_OUT]. Meanwhile `lines`
 // cache lines for every LANES inputs are fetched from `ahead`: weights that the next products need.
-template <bool ADD>
-__attribute__((noinline)) void multiply(const float* U, const float* V, int64_t n_in, float* M, const float* ahead,
+template <class Kind, bool ADD, class Number = typename Kind::Number>
+__attribute__((noinline)) void multiply(const Number* U, const Number* V, int64_t n_in, Number* M, const Number* ahead,
                                         int64_t lines) {
-  Vector sum[N_TILES][N_VECTORS];
-#pragma GCC unroll 16
-  for (int t = 0; t < N_TILES; ++t)
+  typedef typename Kind::Register Register;
+  constexpr int WIDTH = sizeof(Register) / sizeof(Number), N = N_OUT / WIDTH, TILES = Kind::TILES;
+  Register sum[TILES][N];
+#pragma GCC unroll 32
+  for (int t = 0; t < TILES; ++t)
 #pragma GCC unroll 4
-    for (int v = 0; v < N_VECTORS; ++v) sum[t][v] = ADD ? at(M + t * N_OUT + v * LANES) : Vector{};
-  for (; n_in > 0; n_in -= LANES, U += LANES * N_OUT, V += N_TILES * LANES) {
-    for (int64_t j = 0; j < lines; ++j, ahead += LANES) __builtin_prefetch(ahead, 0, 2);
+    for (int v = 0; v < N; ++v) sum[t][v] = ADD ? *(const Register*)(M + t * N_OUT + v * WIDTH) : Register{};
+  for (; n_in > 0; n_in -= LANES, U += LANES * N_OUT, V += TILES * LANES) {
+    for (int64_t j = 0; j < lines; ++j, ahead += 64 / sizeof(Number)) __builtin_prefetch(ahead, 0, 2);
 #pragma GCC unroll 2
     for (int i = 0; i < LANES; ++i) {
-      Vector u[N_VECTORS];
+      Register u[N];
 #pragma GCC unroll 4
-      for (int v = 0; v < N_VECTORS; ++v) u[v] = at(U + i * N_OUT + v * LANES);
-#pragma GCC unroll 16
-      for (int t = 0; t < N_TILES; ++t)
+      for (int v = 0; v < N; ++v) u[v] = *(const Register*)(U + i * N_OUT + v * WIDTH);
+#pragma GCC unroll 32
+      for (int t = 0; t < TILES; ++t)
 #pragma GCC unroll 4
-        for (int v = 0; v < N_VECTORS; ++v) sum[t][v] += V[t * LANES + i] * u[v];
+        for (int v = 0; v < N; ++v) sum[t][v] += V[t * LANES + i] * u[v];
     }
   }
-#pragma GCC unroll 16
-  for (int t = 0; t < N_TILES; ++t)
+#pragma GCC unroll 32
+  for (int t = 0; t < TILES; ++t)
 #pragma GCC unroll 4
-    for (int v = 0; v < N_VECTORS; ++v) at(M + t * N_OUT + v * LANES) = sum[t][v];
+    for (int v = 0; v < N; ++v) *(Register*)(M + t * N_OUT + v * WIDTH) = sum[t][v];
 }
 
 // dU[N_ROWS inputs][N_OUT] += sum over tiles of V[tile][IC]ᵀ · dM[tile][N_OUT]

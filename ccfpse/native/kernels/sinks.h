@@ -80,7 +80,7 @@ struct StoreSink {
   Finish how;
   const float* other;
   std::vector<Codes> codes = {};  // around the 16 outputs of every tile
-  void begin(int64_t n) { codes.resize(table.codes ? n * N_TILES * 16 : 0); }
+  void begin(int64_t n) { codes.resize(table.codes ? n * 16 : 0); }
   void see(const Tiles& tiles, int64_t slot, int64_t tile) {
     if (!table.codes || tile >= tiles.count) return;
     const Place place(tiles, tile);
@@ -122,11 +122,11 @@ struct ApplySink {
   std::vector<Patch<6>> seen = {};
   std::shared_ptr<Floats> sums = {};
   void begin(int64_t n) {
-    seen.resize(n * N_TILES);
-    sums = std::make_shared<Floats>(n * N_TILES * 16 * N_OUT);
+    seen.resize(n);
+    sums = std::make_shared<Floats>(n * 16 * N_OUT);
   }
   void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(x.map, x.C, tiles, tile, x.halvings); }
-  void open(int64_t n) { std::memset(sums->data, 0, n * N_TILES * 16 * N_OUT * 4); }
+  void open(int64_t n) { std::memset(sums->data, 0, n * 16 * N_OUT * 4); }
   void put(const Tiles&, int64_t, int64_t slot, int64_t c, int64_t v, int64_t s, const Vector* o) {
     const int64_t n = std::min<int64_t>(LANES, x.C - c);
     const Vector b = bias_of(bias, 9, c, n, s), factor = x.factor(c), offset = x.offset(c);
@@ -153,8 +153,8 @@ struct ModulateSink {
   std::vector<Patch<4>> seen = {};
   std::shared_ptr<Floats> sums = {};
   void begin(int64_t n) {
-    seen.resize(n * N_TILES);
-    sums = std::make_shared<Floats>(n * N_TILES * 16 * N_OUT);
+    seen.resize(n);
+    sums = std::make_shared<Floats>(n * 16 * N_OUT);
   }
   void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(x.map, x.C, tiles, tile, x.halvings); }
   void open(int64_t) {}
@@ -181,11 +181,11 @@ struct ScatterSink {
   std::vector<Patch<4>> seen = {};
   std::shared_ptr<Floats> sums = {};
   void begin(int64_t n) {
-    seen.resize(n * N_TILES);
-    sums = std::make_shared<Floats>(n * N_TILES * 36 * N_OUT);
+    seen.resize(n);
+    sums = std::make_shared<Floats>(n * 36 * N_OUT);
   }
   void see(const Tiles& tiles, int64_t slot, int64_t tile) { seen[slot].find(gy, C, tiles, tile); }
-  void open(int64_t n) { std::memset(sums->data, 0, n * N_TILES * 36 * N_OUT * 4); }
+  void open(int64_t n) { std::memset(sums->data, 0, n * 36 * N_OUT * 4); }
   void put(const Tiles&, int64_t, int64_t slot, int64_t c, int64_t v, int64_t s, const Vector* o) {
     const int64_t n = std::min<int64_t>(LANES, C - c);
     const Vector b = bias_of(bias, 9, c, n, s);

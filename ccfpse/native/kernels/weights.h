@@ -45,12 +45,13 @@ inline void transpose(Vector* r) {
   transpose_step<8>(r), transpose_step<4>(r), transpose_step<2>(r), transpose_step<1>(r);
 }
 
-// The frequencies that lead from some inputs to N_OUT outputs: U[36][n_in][N_OUT], frequencies U_step floats apart.
+// The frequencies that lead from some inputs to N_OUT outputs: U[36][n_in][N_OUT], frequencies U_step numbers apart.
 // Lane l is output first_out + l·out_step, row i input first_in + i·in_step; what is beyond n_out, n_real is zero.
 struct Slice {
   int64_t first_out, out_step, n_out, first_in, in_step, n_real, n_in;
 };
-void transform_weights(const Weights& w, const Slice& slice, int64_t U_step, float* U) {
+template <class Number>
+void transform_weights(const Weights& w, const Slice& slice, int64_t U_step, Number* U, float factor = 1) {
   const bool in_rows = w.in_step == 9 && slice.in_step == 1 && !w.flipped;  // a lane's inputs lie in a row
   for (int v = 0; v < N_OUT; v += LANES)
     for (int64_t i = 0; i < slice.n_in; i += LANES) {
@@ -74,11 +75,12 @@ void transform_weights(const Weights& w, const Slice& slice, int64_t U_step, flo
       }
       for (int r = 0; r < LANES; ++r) {
         Vector t[18], u[36];
+        for (int k = 0; k < 9; ++k) g[9 * r + k] *= factor;
 #pragma GCC unroll 3
         for (int b = 0; b < 3; ++b) weight_6(g[9 * r + b], g[9 * r + 3 + b], g[9 * r + 6 + b], t + b, 3);
 #pragma GCC unroll 6
         for (int a = 0; a < 6; ++a) weight_6(t[3 * a], t[3 * a + 1], t[3 * a + 2], u + 6 * a, 1);
-        for (int f = 0; f < 36; ++f) at(U + f * U_step + (i + r) * N_OUT + v) = u[f];
+        for (int f = 0; f < 36; ++f) write(U + f * U_step + (i + r) * N_OUT + v, u[f]);
       }
     }
 }

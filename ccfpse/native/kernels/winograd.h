@@ -36,12 +36,13 @@ inline void output_4(Vector m0, Vector m1, Vector m2, Vector m3, Vector m4, Vect
   o[3 * to] = A3 * odd_a + B3 * odd_b + m5;
 }
 
-inline void output_tile(const float* m, int64_t step, Vector* o) {  // 36 frequencies, `step` floats apart, to 4x4
+template <class Number>
+inline void output_tile(const Number* m, int64_t step, Vector* o) {  // 36 frequencies, `step` numbers apart, to 4x4
   Vector t[24];
 #pragma GCC unroll 6
   for (int j = 0; j < 6; ++j)
-    output_4(at(m + j * step), at(m + (6 + j) * step), at(m + (12 + j) * step), at(m + (18 + j) * step),
-             at(m + (24 + j) * step), at(m + (30 + j) * step), t + j, 6);
+    output_4(read(m + j * step), read(m + (6 + j) * step), read(m + (12 + j) * step), read(m + (18 + j) * step),
+             read(m + (24 + j) * step), read(m + (30 + j) * step), t + j, 6);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i)
     output_4(t[6 * i], t[6 * i + 1], t[6 * i + 2], t[6 * i + 3], t[6 * i + 4], t[6 * i + 5], o + 4 * i, 1);
