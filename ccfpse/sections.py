@@ -215,8 +215,8 @@ class TrainSettings:
     """The discriminator learns from the photos that the generator's turn made, which saves a forward
     pass, instead of fresh ones by the updated generator, as published."""
     precision: Literal["float32", "bf16"]
-    """`bf16`: 16 bits where that is faster. bfloat16 autocast; the compiled kernels multiply in half precision
-    where the processor can, in float32 elsewhere (docs/speed.md)."""
+    """`bf16`: 16 bits where that is faster. bfloat16 autocast; the compiled kernels multiply in half
+    precision where the processor can, in float32 elsewhere (docs/speed.md)."""
     channels_last: bool
     init: str | None
     """Model file to start from (classes matched by name); null: from nothing."""
