@@ -21,7 +21,7 @@ from ccfpse.config import load_preset
 from ccfpse.datasets import find_samples
 from ccfpse.layoutfiles import find_layouts
 from ccfpse.modelfile import ModelFile, save_model
-from ccfpse.models import Generator, initialise
+from ccfpse.models import ConditionalGenerator, initialise
 from ccfpse.preparing.store import prepare
 from ccfpse.synthesis import Output, synthesize_files
 
@@ -58,7 +58,7 @@ def network_share(scratch: Path) -> float:
 def _write_model(path: Path) -> None:
     settings, table = load_preset("cityscapes"), load_class_table("cityscapes")
     model = dataclasses.replace(settings.model, style=False)
-    network = Generator(
+    network = ConditionalGenerator(
         table.n_labels + settings.data.instances,
         width=model.width,
         predictor_width=model.predictor_width,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.networks import LAYOUT_CHANNELS, rectangles
-from ccfpse.models import Generator, initialise
+from ccfpse.models import ConditionalGenerator, Generator, initialise
 
 ROUNDS = 3
 
@@ -38,7 +38,7 @@ def _line(name: str, work: Callable[[], object]) -> None:
 
 
 def _generator(width: int) -> Generator:
-    made = Generator(LAYOUT_CHANNELS["cityscapes"], width=width)
+    made = ConditionalGenerator(LAYOUT_CHANNELS["cityscapes"], width=width)
     initialise(made, torch.Generator().manual_seed(0))
     return made
 

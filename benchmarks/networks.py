@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ccfpse import losses
 from ccfpse.config import load_preset
-from ccfpse.models import STYLE_DIM, Discriminator, Generator, initialise
+from ccfpse.models import STYLE_DIM, ConditionalGenerator, Generator, PyramidDiscriminator, initialise
 from ccfpse.models.block import ConditionalBlock
 from ccfpse.models.condition import Layout
 from ccfpse.models.reference import block_reference, generate_reference
@@ -27,7 +27,7 @@ Pair = tuple[Work, Work]
 def generator(preset: str, *, initialised: bool = True) -> Generator:
     """The paper's generator for a data set."""
     settings = load_preset(preset)
-    made = Generator(
+    made = ConditionalGenerator(
         LAYOUT_CHANNELS[preset],
         width=settings.model.width,
         predictor_width=settings.model.predictor_width,
@@ -120,7 +120,7 @@ def inference_pair(preset: str, name: str) -> Pair:
 
 def large_inference() -> Work:
     """A photo of 1024x2048 by a network of width 64 without style, fast path."""
-    network, seen = Generator(LAYOUT_CHANNELS["cityscapes"]), rectangles(36, (1024, 2048))
+    network, seen = ConditionalGenerator(LAYOUT_CHANNELS["cityscapes"]), rectangles(36, (1024, 2048))
     initialise(network, torch.Generator().manual_seed(0))
     network.eval()
 
@@ -134,7 +134,7 @@ def large_inference() -> Work:
 def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], Tensor], name: str) -> Work:
     """Generator's and discriminator's turn on one photo, without perceptual loss, in a precision."""
     network = generator(preset).train()
-    critic = Discriminator(LAYOUT_CHANNELS[preset])
+    critic = PyramidDiscriminator(LAYOUT_CHANNELS[preset])
     initialise(critic, torch.Generator().manual_seed(1))
     critic.train()
     optimisers = [torch.optim.Adam(n.parameters(), 1e-4, (0.0, 0.9), fused=True) for n in (network, critic)]
@@ -150,7 +150,7 @@ def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], T
         with precision(name):
             scores, features = critic(generate(network, seen, style), seen)
             with torch.no_grad():
-                wanted = critic.features(real)
+                wanted = critic.features(real, seen)
             total = losses.hinge_generator(scores) + 10 * losses.feature_matching(features, wanted)
         torch.autograd.backward(total)
         critic.requires_grad_(True)
@@ -186,6 +186,6 @@ def weight_megabytes(kind: str, preset: str) -> float:
     """Of the generator, when training also of the discriminator."""
     with torch.device("meta"):
         made = [generator(preset, initialised=False)]
-        counted = made if kind == "inference" else [*made, Discriminator(LAYOUT_CHANNELS[preset])]
+        counted = made if kind == "inference" else [*made, PyramidDiscriminator(LAYOUT_CHANNELS[preset])]
     n_values = sum(p.numel() for network in counted for p in network.parameters())
     return n_values * 4 / 2**20

@@ -5,8 +5,8 @@ import re
 from torch import Tensor
 
 _READS_LAYOUT = re.compile(
-    r"start\.weight|pyramid\.encoder\.0\.conv\.weight|embedding\.weight"
-    r"|blocks\.\w+\.(conv\d\.(kernels|gate)\.first|shortcut\.norm\.shared)\.weight"
+    r"start\.weight|pyramid\.encoder\.0\.conv\.weight|embedding\.weight|scales\.\d\.first\.weight"
+    r"|blocks\.\w+\.(conv\d\.(kernels|gate)\.first|(shortcut\.norm|norm\d)\.shared)\.weight"
 )
 
 

@@ -25,9 +25,15 @@ def hinge_discriminator_real(scores: Sequence[Tensor]) -> Tensor:
     return _average([F.relu(1 - _wide(score)).mean() for score in scores])
 
 
-def feature_matching(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
-    """Mean absolute difference of discriminator features, averaged over levels; no gradient to ``real``."""
-    return _average([_distance(f, r) for f, r in zip(fake, real, strict=True)])
+def feature_matching(fake: Sequence[Sequence[Tensor]], real: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Mean absolute difference of discriminator features; no gradient to ``real``.
+
+    Added up within a group of features, averaged over the groups.
+    """
+    groups = zip(fake, real, strict=True)
+    return _average(
+        [torch.stack([_distance(f, r) for f, r in zip(*group, strict=True)]).sum() for group in groups]
+    )
 
 
 def perceptual(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

@@ -19,11 +19,23 @@ from torch import Tensor, nn
 from ccfpse.errors import DataError, ModelFileError, SettingsError
 from ccfpse.files import replacing
 from ccfpse.labelspace import ClassTable
-from ccfpse.models import STYLE_DIM, Discriminator, Generator, StyleEncoder
-from ccfpse.sections import ModelSettings
+from ccfpse.models import (
+    STYLE_DIM,
+    ConditionalGenerator,
+    Discriminator,
+    Generator,
+    PatchDiscriminator,
+    Pix2PixHdGenerator,
+    PyramidDiscriminator,
+    SpadeGenerator,
+    StyleEncoder,
+)
+from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 from ccfpse.strict import build
 
-FORMAT = 1
+FORMAT = 2
+_ADDED_IN_2 = {"generator": "ccfpse", "discriminator": "fpse", **CCFPSE_SWITCHES}
+"""Settings of the model that files of format 1 do not have, and what their networks are."""
 HEADER = "ccfpse"
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -103,8 +115,11 @@ def load_model(path: Path) -> ModelFile:
             raise ModelFileError(
                 f"{path}: has format {version}, this ccfpse reads up to {FORMAT}; install a newer one"
             )
+        settings = dict(header["settings"])
+        if version < 2:
+            settings["model"] = {**_ADDED_IN_2, **settings["model"]}
         model = ModelFile(
-            settings=dict(header["settings"]),
+            settings=settings,
             class_table=ClassTable.from_dict(header["classes"]),
             provenance=dict(header["provenance"]),
             weights=weights,
@@ -143,13 +158,29 @@ def build_discriminator(model: ModelFile) -> Discriminator:
 
 def make_generator(settings: ModelSettings, n_layout: int, size: tuple[int, int]) -> Generator:
     """A generator as the settings describe it, for layouts of ``n_layout`` channels; weights arbitrary."""
-    return Generator(
+    if settings.generator == "pix2pixhd":
+        return Pix2PixHdGenerator(n_layout, width=settings.width)
+    fixed_size, style_dim = (size, STYLE_DIM) if settings.style else (None, None)
+    if settings.generator == "spade":
+        return SpadeGenerator(
+            n_layout,
+            width=settings.width,
+            hidden=settings.predictor_width,
+            n_doublings=settings.doublings,
+            size=fixed_size,
+            style_dim=style_dim,
+        )
+    return ConditionalGenerator(
         n_layout,
         width=settings.width,
         predictor_width=settings.predictor_width,
         n_doublings=settings.doublings,
-        size=size if settings.style else None,
-        style_dim=STYLE_DIM if settings.style else None,
+        size=fixed_size,
+        style_dim=style_dim,
+        has_pyramid=settings.context == "pyramid",
+        has_gates=settings.attention,
+        has_kernels=settings.kernels == "depthwise",
+        kernel_size=settings.kernel_size,
     )
 
 
@@ -160,7 +191,8 @@ def make_encoder(settings: ModelSettings) -> StyleEncoder:
 
 def make_discriminator(settings: ModelSettings, n_layout: int) -> Discriminator:
     """A discriminator as the settings describe it, for ``n_layout`` layout channels; weights arbitrary."""
-    return Discriminator(n_layout, settings.discriminator_width)
+    kind = PyramidDiscriminator if settings.discriminator == "fpse" else PatchDiscriminator
+    return kind(n_layout, settings.discriminator_width)
 
 
 def with_prefix(network: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,21 +8,34 @@ import dataclasses
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ccfpse.errors import ModelFileError
 from ccfpse.layoutweights import sees_layout
-from ccfpse.models import Discriminator, Generator, PerceptualNetwork, StyleEncoder
+from ccfpse.models import (
+    ConditionalGenerator,
+    Discriminator,
+    Generator,
+    PatchDiscriminator,
+    PerceptualNetwork,
+    Pix2PixHdGenerator,
+    PyramidDiscriminator,
+    SpadeGenerator,
+    StyleEncoder,
+)
 from ccfpse.published_names import (
+    count_doublings,
     discriminator_names,
     encoder_names,
     generator_names,
-    n_doublings,
+    patchgan_names,
     perceptual_names,
+    pix2pixhd_names,
     renamed,
+    spade_names,
 )
 
 State = Mapping[str, Tensor]
@@ -33,52 +46,79 @@ _FIRST_SINGULAR_VECTOR = "pyramid.encoder.0.conv.v"  # of a weight on the layout
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorOptions:
-    """What `Generator` is made from, under the same names."""
+    """What a published generator is, read off its weights."""
 
+    kind: Literal["ccfpse", "spade", "pix2pixhd"]
     n_layout: int
     width: int
-    predictor_width: int
-    n_doublings: int
+    predictor_width: int | None
+    n_doublings: int | None
     size: tuple[int, int] | None
     style_dim: int | None
 
+    def make(self) -> Generator:
+        """Such a generator, weights arbitrary."""
+        if self.kind == "pix2pixhd":
+            return Pix2PixHdGenerator(self.n_layout, width=self.width)
+        assert self.predictor_width is not None
+        assert self.n_doublings is not None
+        frame: dict[str, Any] = {
+            "width": self.width,
+            "n_doublings": self.n_doublings,
+            "size": self.size,
+            "style_dim": self.style_dim,
+        }
+        if self.kind == "spade":
+            return SpadeGenerator(self.n_layout, hidden=self.predictor_width, **frame)
+        return ConditionalGenerator(self.n_layout, predictor_width=self.predictor_width, **frame)
 
-def generator_options(state: State, aspect_ratio: float) -> GeneratorOptions:
+
+def generator_options(state: State, aspect_ratio: float, n_doublings: int) -> GeneratorOptions:
     """The options that the shapes of a published generator's weights tell.
 
     Args:
-        state: as published, entry -> weights.
+        state: as published, entry -> weights; of CC-FPSE, SPADE or pix2pixHD.
         aspect_ratio: width / height of its images; matters with style only.
+        n_doublings: of SPADE's, whose weights do not tell.
 
     Raises:
         ModelFileError: entries that tell are missing.
     """
+    if "model.1.weight" in state:
+        width, n_layout = _shape(state, "model.1.weight", 4)[:2]
+        return GeneratorOptions(
+            kind="pix2pixhd", n_layout=n_layout, width=width,
+            predictor_width=None, n_doublings=None, size=None, style_dim=None,
+        )  # fmt: skip
+    is_spade = "head_0.norm_0.mlp_shared.0.weight" in state
     width = _shape(state, "conv_img.weight", 4)[1]
     start = _shape(state, "fc.weight", 2, 4)  # linear layer from a style, or convolution of the layout
-    doublings = n_doublings(state)
+    if is_spade:
+        predictor_width, n_layout = _shape(state, "head_0.norm_0.mlp_shared.0.weight", 4)[:2]
+    else:
+        n_doublings = count_doublings(state)
+        n_layout = _shape(state, "labelenc1.0.0.weight_orig", 4)[1]
+        predictor_width = _shape(state, "head_0.gen_weights1.0.weight", 4)[0]
     has_style = len(start) == 2
     return GeneratorOptions(
-        n_layout=_shape(state, "labelenc1.0.0.weight_orig", 4)[1],
+        kind="spade" if is_spade else "ccfpse",
+        n_layout=n_layout,
         width=width,
-        predictor_width=_shape(state, "head_0.gen_weights1.0.weight", 4)[0],
-        n_doublings=doublings,
-        size=_size(start[0] // (16 * width), aspect_ratio, 2**doublings) if has_style else None,
+        predictor_width=predictor_width,
+        n_doublings=n_doublings,
+        size=_size(start[0] // (16 * width), aspect_ratio, 2**n_doublings) if has_style else None,
         style_dim=start[1] if has_style else None,
     )
 
 
-def generator_from_published(state: State, aspect_ratio: float) -> Generator:
-    """The generator of a published state dict, in evaluation mode.
-
-    Args:
-        state: as published, entry -> weights.
-        aspect_ratio: width / height of its images; matters with style only.
+def generator_from_published(state: State, options: GeneratorOptions) -> Generator:
+    """The generator of a published state dict with these options, in evaluation mode.
 
     Raises:
         ModelFileError: entries or shapes are not those of a published generator.
     """
-    options = generator_options(state, aspect_ratio)
-    return _loaded(lambda: Generator(**dataclasses.asdict(options)), state, generator_names)
+    names = {"ccfpse": generator_names, "spade": spade_names, "pix2pixhd": pix2pixhd_names}
+    return _loaded(options.make, state, names[options.kind])
 
 
 def encoder_from_published(state: State) -> StyleEncoder:
@@ -88,9 +128,12 @@ def encoder_from_published(state: State) -> StyleEncoder:
 
 
 def discriminator_from_published(state: State) -> Discriminator:
-    """The discriminator of a published state dict, in evaluation mode."""
+    """The discriminator (FPSE or multi-scale PatchGAN) of a published state dict, in evaluation mode."""
+    if (first := "discriminator_0.model0.0.weight") in state:
+        width, channels = _shape(state, first, 4)[:2]
+        return _loaded(lambda: PatchDiscriminator(channels - 3, width), state, patchgan_names)
     n_layout, width = _shape(state, "embedding.weight", 4)[1], _shape(state, "enc1.0.0.weight_orig", 4)[0]
-    return _loaded(lambda: Discriminator(n_layout, width), state, discriminator_names)
+    return _loaded(lambda: PyramidDiscriminator(n_layout, width), state, discriminator_names)
 
 
 def perceptual_from_published(state: State) -> PerceptualNetwork:

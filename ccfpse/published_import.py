@@ -13,7 +13,7 @@ from ccfpse.errors import ModelFileError
 from ccfpse.files import sha256_file
 from ccfpse.labelspace import ClassTable
 from ccfpse.modelfile import ModelFile, save_model, with_prefix
-from ccfpse.models import STYLE_DIM, StyleEncoder
+from ccfpse.models import STYLE_DIM, PatchDiscriminator, StyleEncoder
 from ccfpse.published import (
     GeneratorOptions,
     State,
@@ -27,19 +27,28 @@ from ccfpse.sections import ModelSettings
 
 SIZES = {"cityscapes": (256, 512), "coco-stuff": (256, 256), "ade20k": (256, 256)}
 """(height, width) that the published networks of each data set were trained at."""
+DOUBLINGS = {"cityscapes": 6, "coco-stuff": 5, "ade20k": 5}
+"""Of the generators of each data set, from the head's size to the photo's."""
 
 
 def import_published(
-    generator: Path, encoder: Path | None, discriminator: Path | None, dataset: str, out: Path
+    generator: Path,
+    encoder: Path | None,
+    discriminator: Path | None,
+    dataset: str,
+    out: Path,
+    *,
+    doublings: int | None = None,
 ) -> ModelFile:
     """Writes a model file with the weights of published checkpoints.
 
     Args:
-        generator: the published ``*_net_G.pth``.
+        generator: the published ``*_net_G.pth`` of CC-FPSE, SPADE or pix2pixHD (its global generator).
         encoder: ``*_net_E.pth``, which reads the style of a reference photo.
         discriminator: ``*_net_D.pth``, for going on with the training.
         dataset: whose classes the networks know: cityscapes, coco-stuff or ade20k.
         out: model file to write.
+        doublings: of a SPADE generator, 5 or 6, which its weights do not tell; None: as the data set's.
 
     Returns:
         What was written.
@@ -53,26 +62,34 @@ def import_published(
     table, (height, width) = load_class_table(dataset), SIZES[dataset]
     with _naming(generator):
         state = _read(generator)
-        options = generator_options(state, width / height)
+        options = generator_options(state, width / height, doublings or DOUBLINGS[dataset])
+        if doublings is not None and options.kind != "spade":
+            raise ModelFileError(f"is a {options.kind} generator, whose weights tell; leave --doublings out")
         has_boundary = _has_boundary(options, table)
-        networks: dict[str, nn.Module] = {"generator": generator_from_published(state, width / height)}
-    discriminator_width = options.width  # says nothing where no discriminator is kept
+        networks: dict[str, nn.Module] = {"generator": generator_from_published(state, options)}
+    discriminator_width, is_patchgan = options.width, False  # say nothing where no discriminator is kept
     if encoder is not None:
         with _naming(encoder):
             networks["encoder"] = _matching_encoder(_read(encoder), options)
     if discriminator is not None:
         with _naming(discriminator):
             networks["discriminator"] = made = discriminator_from_published(_read(discriminator))
-            discriminator_width = made.width
+            discriminator_width, is_patchgan = made.width, isinstance(made, PatchDiscriminator)
             _need_channels(made.n_layout, options)
     channels = _published_channels(table, options.n_layout)
     files = {"generator": generator, "encoder": encoder, "discriminator": discriminator}
     settings = ModelSettings(
+        generator=options.kind,
+        discriminator="patchgan" if is_patchgan else "fpse",
         width=options.width,
-        predictor_width=options.predictor_width,
-        doublings=options.n_doublings,
+        predictor_width=options.predictor_width or options.width,  # pix2pixHD has none,
+        doublings=options.n_doublings or DOUBLINGS[dataset],  # and none of these
         style=options.style_dim is not None,
         discriminator_width=discriminator_width,
+        context="pyramid",
+        attention=True,
+        kernels="depthwise",
+        kernel_size=3,
     )
     model = ModelFile(
         settings={

@@ -1,8 +1,9 @@
 """A plain mapping becomes a frozen dataclass, or one sentence says which key is wrong.
 
-Knows what settings are made of: bool, int, float, str, `Literal`, `X | None`, tuples of a fixed
-length, and dataclasses of those. Nothing is filled in and nothing is converted, except that an
-integer (or YAML's unquoted `1e-4`, which PyYAML reads as text) serves where a float is meant.
+Knows what settings are made of: bool, int, float, str, unions of these, `Literal`, `X | None`, tuples, of a
+fixed length or not, mappings by name, and dataclasses of those. Nothing is filled in and nothing is
+converted, except that an integer (or YAML's unquoted `1e-4`, which PyYAML reads as text) serves where a
+float is meant.
 """
 
 import dataclasses
@@ -50,8 +51,8 @@ def _value(kind: Any, value: Any, key: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        (inner,) = [argument for argument in arguments if argument is not type(None)]
-        return _value(inner, value, key)
+        inner = [argument for argument in arguments if argument is not type(None)]
+        return _value(inner[0], value, key) if len(inner) == 1 else _one_of(inner, value, key)
     if origin is Literal:
         if not isinstance(value, str) or value not in arguments:
             choices = ", ".join(arguments)
@@ -59,6 +60,14 @@ def _value(kind: Any, value: Any, key: str) -> Any:
             hint = f" (did you mean {close[0]}?)" if close else ""
             raise SettingsError(f"{key} is {_shown(value)}; it must be one of {choices}{hint}")
         return value
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{key} is {_shown(value)}; it must be a section of names and values")
+        return {str(name): _value(arguments[1], item, _join(key, str(name))) for name, item in value.items()}
+    if origin is tuple and arguments[-1] is Ellipsis:
+        if not isinstance(value, list | tuple):
+            raise SettingsError(f"{key} is {_shown(value)}; it must be a list")
+        return tuple(_value(arguments[0], item, f"{key}[{i}]") for i, item in enumerate(value))
     if origin is tuple:
         if not isinstance(value, list | tuple) or len(value) != len(arguments):
             raise SettingsError(f"{key} is {_shown(value)}; it must be a list of {len(arguments)} values")
@@ -69,6 +78,12 @@ def _value(kind: Any, value: Any, key: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return build(kind, value, key)  # type: ignore[arg-type]
     return _scalar(kind, value, key)
+
+
+def _one_of(kinds: list[type], value: Any, key: str) -> Any:
+    if type(value) not in kinds:
+        raise SettingsError(f"{key} is {_shown(value)}; it must be a number, text, true or false")
+    return value
 
 
 def _scalar(kind: type, value: Any, key: str) -> Any:

@@ -20,6 +20,13 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model file that made the photos of --synthesized, as the section synthesize says.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -42,13 +49,15 @@ def evaluate(
 
         settings = load_settings(params)
         places = Places.of(settings)
+        if model is not None and synthesized is None:
+            raise SettingsError("--model goes with --synthesized: it says which model made those photos")
         if synthesized is not None:
             if out is None:
                 raise SettingsError(
                     "--synthesized goes with --out, since results of other photos would replace "
                     f"those in {places.out}"
                 )
-            places = dataclasses.replace(places, synthesized=synthesized, model=None)
+            places = dataclasses.replace(places, synthesized=synthesized, model=model)
         places = dataclasses.replace(places, out=out or places.out)
         if show:
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")

@@ -14,11 +14,20 @@ def import_(
     out: Annotated[Path, typer.Option(help="Model file to write.")],
     encoder: Annotated[Path | None, typer.Option(help="Published style encoder (*_net_E.pth).")] = None,
     discriminator: Annotated[Path | None, typer.Option(help="Published discriminator (*_net_D.pth).")] = None,
+    doublings: Annotated[
+        int | None,
+        typer.Option(
+            min=5,
+            max=6,
+            help="Of a SPADE generator trained otherwise than the data set's usual ones.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Turn published CC-FPSE checkpoints into a model file."""
+    """Turn published checkpoints of CC-FPSE, SPADE or pix2pixHD into a model file."""
     with errors_as_messages():
         from ccfpse.published_import import import_published
 
-        model = import_published(generator, encoder, discriminator, dataset, out)
+        model = import_published(generator, encoder, discriminator, dataset, out, doublings=doublings)
         height, width = model.size
         say(f"wrote {out}: {dataset}, {height}x{width} (height x width), {len(model.weights)} weights")

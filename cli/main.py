@@ -6,8 +6,10 @@ import typer
 
 from ccfpse.memory import return_large_pieces
 
+from .compare import compare
 from .compile_ import compile_
 from .console import show_tracebacks
+from .describe import describe
 from .evaluate import evaluate
 from .import_ import import_
 from .judge import judge
@@ -15,6 +17,7 @@ from .loss_network import loss_network
 from .prepare import prepare
 from .preset import preset
 from .scan import scan
+from .study import study
 from .synthesize import synthesize
 from .train import train
 
@@ -26,8 +29,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for _command in (preset, scan, prepare, judge, loss_network, train, synthesize, evaluate):
+for _command in (preset, scan, prepare, judge, loss_network, train, synthesize, evaluate, compare, describe):
     app.command()(_command)
+app.add_typer(study, name="study")
 app.command("import")(import_)  # `import` and `compile` cannot name functions of ours
 app.command("compile")(compile_)
 

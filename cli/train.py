@@ -15,6 +15,13 @@ def train(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     data: Annotated[Path | None, typer.Option(help="Prepared store; otherwise paths.prepared.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; otherwise paths.training.")] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="One of compare.variants, trained as `ccfpse compare` does.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the variant; goes with --variant.", show_default=False)
+    ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
     ] = False,
@@ -24,6 +31,8 @@ def train(
 
     with errors_as_messages():
         settings = load_settings(params)
+        if variant is not None:
+            settings = settings.of_cell(variant, seed)
         store = data or Path(settings.paths.prepared)
         if dry_run:
             _describe(settings, store)
@@ -36,11 +45,20 @@ def train(
         places = Places(
             data=store,
             loss_network=Path(settings.paths.loss_network),
-            judge=judge if judge.exists() else None,
-            out=out or Path(settings.paths.training),
+            # What judges the variants in the end has no part in their training, not even in its curves.
+            judge=judge if judge.exists() and variant is None else None,
+            out=out or _usual_out(settings, variant, seed),
         )
         advise(settings.runtime.device)
         fit(settings, places, TrainingDisplay())
+
+
+def _usual_out(settings: "Settings", variant: str | None, seed: int) -> Path:
+    from ccfpse.compare.grid import Cell
+
+    if variant is None:
+        return Path(settings.paths.training)
+    return Cell(variant, seed).folder(settings, "training")
 
 
 def _describe(settings: "Settings", store: Path) -> None:

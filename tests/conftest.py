@@ -81,10 +81,19 @@ def _model_file(
 
     from ccfpse.config import plain
     from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
-    from ccfpse.sections import ModelSettings
+    from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 
     torch.manual_seed(0)
-    settings = ModelSettings(width=2, predictor_width=4, doublings=5, style=style, discriminator_width=2)
+    settings = ModelSettings(
+        generator="ccfpse",
+        discriminator="fpse",
+        width=2,
+        predictor_width=4,
+        doublings=5,
+        style=style,
+        discriminator_width=2,
+        **CCFPSE_SWITCHES,
+    )
     generator = make_generator(settings, classes.n_labels + boundary, size)
     weights = with_prefix("generator", generator.state_dict())
     if style and encoder:

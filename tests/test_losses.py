@@ -20,11 +20,17 @@ def test_discriminator_hinge_stops_beyond_the_margin() -> None:
 
 def test_feature_matching_is_the_mean_difference_and_leaves_the_real_alone() -> None:
     fake, real = levels([1.0, 2.0], [0.0]), levels([0.0, 0.0], [4.0])
-    loss = losses.feature_matching(fake, real)
+    loss = losses.feature_matching([[f] for f in fake], [[r] for r in real])
     loss.backward()
     assert loss.item() == pytest.approx((1.5 + 4) / 2)
     assert all(r.grad is None for r in real)
     assert all(f.grad is not None for f in fake)
+
+
+def test_feature_matching_adds_up_within_a_group() -> None:
+    fake, real = levels([1.0], [2.0], [3.0]), levels([0.0], [0.0], [0.0])
+    groups = [[fake[0], fake[1]], [fake[2]]], [[real[0], real[1]], [real[2]]]
+    assert losses.feature_matching(*groups).item() == pytest.approx((1 + 2 + 3) / 2)
 
 
 def test_perceptual_weighs_its_layers() -> None:
@@ -50,5 +56,5 @@ def test_losses_are_float32_at_least(dtype) -> None:
     x = [torch.zeros(2, 2, dtype=dtype)]
     expected = torch.promote_types(dtype, torch.float32)
     assert losses.hinge_generator(x).dtype == expected
-    assert losses.feature_matching(x, x).dtype == expected
+    assert losses.feature_matching([x], [x]).dtype == expected
     assert losses.style_kl(x[0], x[0]).dtype == expected

@@ -21,7 +21,7 @@ from ccfpse.modelfile import (
     save_model,
     with_prefix,
 )
-from ccfpse.sections import ModelSettings
+from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 
 TABLE = ClassTable(
     name="toy",
@@ -30,7 +30,16 @@ TABLE = ClassTable(
     dont_care_raw=(255,),
     dont_care_colors=(),
 )
-SETTINGS = ModelSettings(width=2, predictor_width=3, doublings=5, style=True, discriminator_width=4)
+SETTINGS = ModelSettings(
+    generator="ccfpse",
+    discriminator="fpse",
+    width=2,
+    predictor_width=3,
+    doublings=5,
+    style=True,
+    discriminator_width=4,
+    **CCFPSE_SWITCHES,
+)
 
 
 def toy_model(**changes: Any) -> ModelFile:
@@ -107,6 +116,46 @@ def rewrite(path: Path, change: Any) -> None:
 
 
 MISSING, WRONG = "generator.to_rgb.bias", "generator.to_rgb.weight"
+
+
+def test_files_of_the_first_format_hold_the_papers_networks(tmp_path: Path) -> None:
+    def as_it_was(header: dict[str, Any], _weights: Any) -> None:
+        header["format"] = 1
+        for name in ("generator", "discriminator", *CCFPSE_SWITCHES):
+            del header["settings"]["model"][name]
+
+    rewrite(path := tmp_path / "model.safetensors", as_it_was)
+    assert load_model(path).model == SETTINGS
+
+
+VARIANTS = [
+    {"generator": "spade"},
+    {"generator": "pix2pixhd", "style": False},
+    {"discriminator": "patchgan"},
+    {"context": "local"},
+    {"attention": False},
+    {"kernels": "none"},
+    {"kernel_size": 5},
+]
+
+
+@pytest.mark.parametrize("changed", VARIANTS, ids=str)
+def test_every_variant_comes_back_as_it_was_saved(changed: dict[str, Any], tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, **changed)
+    weights = with_prefix("generator", make_generator(settings, 5, (32, 64)).state_dict())
+    weights |= with_prefix("discriminator", make_discriminator(settings, 5).state_dict())
+    described = {"model": dataclasses.asdict(settings), "size": [32, 64], "has_boundary": True}
+    model = ModelFile(settings=described, class_table=TABLE, provenance={}, weights=weights)
+    save_model(path := tmp_path / "model.safetensors", model)
+    loaded = load_model(path)
+    assert loaded.model == settings
+    assert type(build_generator(loaded)) is type(make_generator(settings, 5, (32, 64)))
+    assert type(build_discriminator(loaded)) is type(make_discriminator(settings, 5))
+    # Weights of one are not those of another.
+    with pytest.raises(ModelFileError):
+        save_model(path, dataclasses.replace(toy_model(), weights=weights))
+
+
 DAMAGE = {
     "a weight missing": (lambda _h, w: w.pop(MISSING), f"lacks weights {MISSING};"),
     "a weight too many": (lambda _h, w: w.update(more=torch.zeros(1)), "has unexpected weights more;"),
@@ -118,7 +167,7 @@ DAMAGE = {
         lambda h, w: (h["settings"]["model"].update(style=False), None)[1],
         "unexpected weights encoder",
     ),
-    "a newer format": (lambda h, _w: h.update(format=2), "has format 2, this ccfpse reads up to 1"),
+    "a newer format": (lambda h, _w: h.update(format=3), "has format 3, this ccfpse reads up to 2"),
     "settings missing": (lambda h, _w: h.pop("settings"), "description is damaged .*'settings'"),
     "a setting missing": (lambda h, _w: h["settings"]["model"].pop("width"), "model.width is missing"),
     "classes damaged": (lambda h, _w: h.update(classes={}), "class table is damaged"),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ccfpse.errors import ModelFileError
 from ccfpse.modelfile import build_discriminator, build_encoder, build_generator, load_model
-from ccfpse.models import Discriminator, Generator, StyleEncoder, initialise
+from ccfpse.models import ConditionalGenerator, PyramidDiscriminator, StyleEncoder, initialise
 from ccfpse.published import (
     discriminator_from_published,
     encoder_from_published,
@@ -37,7 +37,7 @@ def published_generator(
     n_layout: int, size: tuple[int, int] | None, n_doublings: int = 5
 ) -> dict[str, Tensor]:
     torch.manual_seed(0)
-    generator = Generator(
+    generator = ConditionalGenerator(
         n_layout,
         width=2,
         predictor_width=3,
@@ -58,7 +58,7 @@ def published_encoder() -> dict[str, Tensor]:
 
 def published_discriminator(n_layout: int) -> dict[str, Tensor]:
     entries = published_entries("discriminator-cityscapes", "D")
-    return as_published(Discriminator(n_layout, 4), entries, discriminator_names(entries))
+    return as_published(PyramidDiscriminator(n_layout, 4), entries, discriminator_names(entries))
 
 
 def random_published_layout(n_labels: int, size: tuple[int, int]) -> Tensor:
@@ -80,7 +80,7 @@ def random_published_layout(n_labels: int, size: tuple[int, int]) -> Tensor:
     ],
 )
 def test_options_are_read_off_the_shapes(size, n_doublings, aspect_ratio) -> None:
-    options = generator_options(published_generator(7, size, n_doublings), aspect_ratio)
+    options = generator_options(published_generator(7, size, n_doublings), aspect_ratio, 5)
     assert (options.n_layout, options.width, options.predictor_width) == (7, 2, 3)
     assert (options.n_doublings, options.size) == (n_doublings, size)
 
@@ -115,7 +115,7 @@ def test_imported_ade20k_network_sees_its_channels_in_our_order(style, tmp_path:
     theirs = random_published_layout(151, size)  # channel 0: other, k: class k - 1
     ours = torch.cat([theirs[:, 1:], theirs[:, :1]], dim=1)  # other last
     vector = torch.randn(1, 256) if style else None
-    generator = generator_from_published(states["G"], 1.0)
+    generator = generator_from_published(states["G"], generator_options(states["G"], 1.0, 5))
     image = torch.rand(1, 3, *size)
     with torch.no_grad():
         torch.testing.assert_close(build_generator(model)(ours, vector), generator(theirs, vector))
@@ -133,7 +133,7 @@ def test_imported_ade20k_network_sees_its_channels_in_our_order(style, tmp_path:
 
 
 def test_every_weight_that_sees_the_layout_is_permuted() -> None:
-    generator = Generator(5, width=2, predictor_width=3, n_doublings=5)
+    generator = ConditionalGenerator(5, width=2, predictor_width=3, n_doublings=5)
     before = generator.state_dict()
     after = permute_layout(before, [1, 2, 3, 4, 0])
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -149,7 +149,7 @@ def test_cityscapes_keeps_its_order_and_boundaries(tmp_path: Path) -> None:
     assert (model.size, model.model.doublings, model.model.style) == ((64, 128), 6, True)
     layout, style = torch.rand(1, 36, 64, 128), torch.randn(1, 256)
     with torch.no_grad():
-        expected = generator_from_published(state, 2.0)(layout, style)
+        expected = generator_from_published(state, generator_options(state, 2.0, 5))(layout, style)
         torch.testing.assert_close(build_generator(model)(layout, style), expected)
 
 

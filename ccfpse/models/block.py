@@ -1,14 +1,14 @@
 """The conditional-convolution residual block: convolutions whose kernels the layout decides."""
 
+from typing import NamedTuple
+
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
 from ccfpse.models.condition import layer
-from ccfpse.models.spade import SpadeNorm
-from ccfpse.models.spectral_norm import SpectralNormConv2d
+from ccfpse.models.spade import SpadeShortcut
 from ccfpse.ops import Condition, Scaled, enlarged, filtered, gated
-
-KERNEL_SIZE = 3
 
 
 class Predictor(nn.Module):
@@ -28,6 +28,31 @@ class Predictor(nn.Module):
         return filtered(x, condition, layer(self.first), layer(self.last))
 
 
+class LearnedKernels(nn.Conv2d):
+    """Depthwise kernels that are the same at every position; what predicted ones are compared with."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__(channels, channels, size, padding=size // 2, groups=channels, bias=False)
+
+    def filter(self, x: Scaled, condition: Condition) -> Tensor:
+        """Features filtered, (B, C, H, W), at the condition's size."""
+        filtered: Tensor = self(x.at(condition.size))
+        return filtered
+
+
+class BlockDesign(NamedTuple):
+    """What all blocks of a generator have in common; the paper's ablations are the last three."""
+
+    n_condition: int
+    """Channels that the predictors see."""
+    hidden: int
+    """Channels inside the predictors."""
+    has_gates: bool
+    has_kernels: bool
+    """Kernels are predicted, not learned."""
+    kernel_size: int
+
+
 class ConditionalConv(nn.Module):
     """Batch norm, predicted depthwise kernels, 1x1 convolution, predicted gate, leaky ReLU.
 
@@ -37,31 +62,21 @@ class ConditionalConv(nn.Module):
     depthwise form, and the conditional attention that gates its output.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, design: BlockDesign) -> None:
         super().__init__()
         self.norm = BatchNorm2d(in_channels)
-        self.kernels = Predictor(n_condition, hidden, in_channels * KERNEL_SIZE**2)
+        self.kernels = (
+            Predictor(design.n_condition, design.hidden, in_channels * design.kernel_size**2)
+            if design.has_kernels
+            else LearnedKernels(in_channels, design.kernel_size)
+        )
         self.mix = nn.Conv2d(in_channels, out_channels, 1)
-        self.gate = Predictor(n_condition, hidden, out_channels)
+        self.gate = Predictor(design.n_condition, design.hidden, out_channels) if design.has_gates else None
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
-        mixed = self.mix(self.kernels.filter(self.norm.lazily(x), condition))
-        return self.gate.gate(mixed, condition)
-
-
-class SpadeShortcut(nn.Module):
-    """Change of width beside the residual branch: SPADE, then a 1x1 convolution without bias."""
-
-    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
-        super().__init__()
-        self.norm = SpadeNorm(in_channels, n_condition, hidden)
-        self.mix = SpectralNormConv2d(in_channels, out_channels, 1)
-
-    def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
-        mixed: Tensor = self.mix(self.norm(x, condition))
-        return mixed
+        mixed: Tensor = self.mix(self.kernels.filter(self.norm.lazily(x), condition))
+        return F.leaky_relu(mixed, 0.2) if self.gate is None else self.gate.gate(mixed, condition)
 
 
 class ConditionalBlock(nn.Module):
@@ -72,16 +87,16 @@ class ConditionalBlock(nn.Module):
     Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
-        """A block in -> min(in, out) -> out; ``hidden`` channels inside its predictors."""
+    def __init__(self, in_channels: int, out_channels: int, design: BlockDesign) -> None:
+        """A block in -> min(in, out) -> out."""
         super().__init__()
         middle = min(in_channels, out_channels)
-        self.conv1 = ConditionalConv(in_channels, middle, n_condition, hidden)
-        self.conv2 = ConditionalConv(middle, out_channels, n_condition, hidden)
+        self.conv1 = ConditionalConv(in_channels, middle, design)
+        self.conv2 = ConditionalConv(middle, out_channels, design)
         self.shortcut = (
             None
             if in_channels == out_channels
-            else SpadeShortcut(in_channels, out_channels, n_condition, hidden)
+            else SpadeShortcut(in_channels, out_channels, design.n_condition, design.hidden)
         )
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:

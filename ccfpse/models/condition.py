@@ -34,8 +34,18 @@ class Layout:
         height, width = level.shape[2:]
         if self.one_hot is None:
             return Condition(torch.cat([self.resized(height, width), level], dim=1), is_half=self.is_half)
-        codes = self.one_hot.at_stride(self.channels.shape[2] // height)
-        return Condition(level, codes, self.is_half)
+        return Condition(level, self._codes_at(height), self.is_half)
+
+    def alone(self, height: int, width: int) -> Condition:
+        """What a block sees that is given the layout alone, at its own size."""
+        if self.one_hot is None:
+            return Condition(self.resized(height, width), is_half=self.is_half)
+        nothing = self.channels.new_empty(len(self.channels), 0, height, width)
+        return Condition(nothing, self._codes_at(height), self.is_half)
+
+    def _codes_at(self, height: int) -> OneHot:
+        assert self.one_hot is not None
+        return self.one_hot.at_stride(self.channels.shape[2] // height)
 
 
 def layer(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ def initialise(module: nn.Module, random: torch.Generator) -> None:
         random: the source of randomness, on the CPU.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_normal_(layer.weight, gain=GAIN, generator=random)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

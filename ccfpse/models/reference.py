@@ -1,43 +1,57 @@
 """The generator's forward pass as the paper states it and the published code runs it; the specification.
 
-With the weights of a `Generator`, and nothing of its speed: layouts are multiplied, kernels predicted
-for whole maps, inputs unfolded. Tests hold the fast path against it, gradients included, and `benchmarks/`
-measures against it.
+With the weights of a `ConditionalGenerator`, and nothing of its speed: layouts are multiplied, kernels
+predicted for whole maps, inputs unfolded. Tests hold the fast path against it, gradients included, and
+`benchmarks/` measures against it.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ccfpse.models.block import ConditionalBlock, ConditionalConv, Predictor, SpadeShortcut
-from ccfpse.models.generator import Generator
+from ccfpse.models.block import ConditionalBlock, ConditionalConv, Predictor
+from ccfpse.models.ccfpse import ConditionalGenerator
 from ccfpse.models.pyramid import LayoutPyramid, NormalisedUnit
+from ccfpse.models.spade import SpadeShortcut
 from ccfpse.ops import conditional_depthwise_conv_reference
 
 
-def generate_reference(generator: Generator, layout: Tensor, style: Tensor | None = None) -> Tensor:
+def generate_reference(
+    generator: ConditionalGenerator, layout: Tensor, style: Tensor | None = None
+) -> Tensor:
     """What ``generator(layout, style)`` computes, (B, 3, H, W) in [-1, 1]; batch by batch in either mode.
 
     Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
-    levels = iter(_pyramid(generator.pyramid, layout))
-    condition = _condition(layout, next(levels))
+    conditions = iter(_conditions(generator, layout))
+    condition = next(conditions)
     x = _start(generator, layout, style)
     for name, block in generator.blocks.items():
         if not generator.keeps_size(name):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-            condition = _condition(layout, next(levels))
+            condition = next(conditions)
         x = block_reference(block, x, condition)  # type: ignore[arg-type]
     return torch.tanh(_conv(generator.to_rgb, F.leaky_relu(x, 0.2)))
 
 
-def _start(generator: Generator, layout: Tensor, style: Tensor | None) -> Tensor:
+def _start(generator: ConditionalGenerator, layout: Tensor, style: Tensor | None) -> Tensor:
     height, width = (side // generator.size_multiple for side in layout.shape[2:])
     if style is None:
         resized = F.interpolate(layout, size=(height, width), mode="nearest")
         return _conv(generator.start, resized)  # type: ignore[arg-type]
     start: Tensor = generator.start(style)
     return start.view(len(style), -1, height, width)
+
+
+def _conditions(generator: ConditionalGenerator, layout: Tensor) -> list[Tensor]:
+    """Of every scale, from the coarsest: the layout there, beside the pyramid's level where there is one."""
+    resized = [F.interpolate(layout, size=size, mode="nearest") for size in generator.sizes(layout)]
+    if generator.pyramid is None:
+        return resized
+    levels = _pyramid(generator.pyramid, layout)
+    return [torch.cat(both, dim=1) for both in zip(resized, levels, strict=True)]
 
 
 def _pyramid(pyramid: LayoutPyramid, layout: Tensor) -> list[Tensor]:
@@ -57,10 +71,6 @@ def _unit(unit: NormalisedUnit, x: Tensor) -> Tensor:
     return F.leaky_relu(unit.norm(convolved), 0.2)
 
 
-def _condition(layout: Tensor, level: Tensor) -> Tensor:
-    return torch.cat([F.interpolate(layout, size=level.shape[2:], mode="nearest"), level], dim=1)
-
-
 def block_reference(block: ConditionalBlock, x: Tensor, condition: Tensor) -> Tensor:
     """One block: features (B, in, H, W) and their condition (B, K + F, H, W) -> (B, out, H, W)."""
     residual = _conditional_conv(block.conv2, _conditional_conv(block.conv1, x, condition), condition)
@@ -69,10 +79,17 @@ def block_reference(block: ConditionalBlock, x: Tensor, condition: Tensor) -> Te
 
 
 def _conditional_conv(conv: ConditionalConv, x: Tensor, condition: Tensor) -> Tensor:
-    kernels = _predicted(conv.kernels, condition)
-    filtered = conditional_depthwise_conv_reference(conv.norm(x), kernels)
-    gate = torch.sigmoid(_predicted(conv.gate, condition))
-    return F.leaky_relu(_conv(conv.mix, filtered) * gate, 0.2)
+    normalised = conv.norm(x)
+    if isinstance(conv.kernels, Predictor):
+        kernels = _predicted(conv.kernels, condition)
+        size = math.isqrt(kernels.shape[1] // x.shape[1])
+        filtered = conditional_depthwise_conv_reference(normalised, kernels, size)
+    else:
+        filtered = conv.kernels(normalised)
+    mixed = _conv(conv.mix, filtered)
+    if conv.gate is not None:
+        mixed = mixed * torch.sigmoid(_predicted(conv.gate, condition))
+    return F.leaky_relu(mixed, 0.2)
 
 
 def _predicted(predictor: Predictor, condition: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from ccfpse.models.batch_norm import BatchNorm2d
 from ccfpse.models.condition import layer
+from ccfpse.models.spectral_norm import SpectralNormConv2d
 from ccfpse.ops import Condition, modulated
 
 
@@ -24,3 +25,17 @@ class SpadeNorm(nn.Module):
         """Features (B, C, H, W), or half that size, and their condition -> features (B, C, H, W)."""
         layers = (layer(conv) for conv in (self.shared, self.gamma, self.beta))
         return modulated(self.norm.lazily(x), condition, *layers)
+
+
+class SpadeShortcut(nn.Module):
+    """Change of width beside the residual branch: SPADE, then a 1x1 convolution without bias."""
+
+    def __init__(self, in_channels: int, out_channels: int, n_condition: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = SpadeNorm(in_channels, n_condition, hidden)
+        self.mix = SpectralNormConv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Features (B, in, H, W), or half that size, and their condition -> features (B, out, H, W)."""
+        mixed: Tensor = self.mix(self.norm(x, condition))
+        return mixed

@@ -1,5 +1,7 @@
 """The operations of the compiled kernels in PyTorch, for every device and type; kernels a strip at a time."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,7 +10,6 @@ from ccfpse.native.library import Finish
 from ccfpse.ops.depthwise import filter_padded, gradient_kernels, gradient_padded
 from ccfpse.ops.scaled import Scaled
 
-SIZE = 3  # of predicted kernels
 _STRIP_BYTES = {"cpu": 8 << 20, "other": 256 << 20}
 """Of predicted kernels at a time (docs/speed.md)."""
 _KEPT_BYTES = 64 << 20
@@ -55,18 +56,18 @@ class Plain:
         scale: Tensor | None = None,
         shift: Tensor | None = None,
     ) -> Tensor:
-        """Filters x (B, C, H, W) with the kernels that weight (9C, IC, 3, 3) predicts from h."""
+        """Filters x (B, C, H, W) with the kernels that weight (C·S, IC, 3, 3) predicts from h."""
         H, W = h.shape[2:]
-        x = Scaled(x, scale, shift).at((H, W))
-        rows = strip_rows(x, h)
-        padded, padded_h = F.pad(x, [1] * 4), F.pad(h, (0, 0, 1, 1))
+        x, size = Scaled(x, scale, shift).at((H, W)), kernel_side(len(weight), x.shape[1])
+        rows = strip_rows(x, h, size)
+        padded, padded_h = F.pad(x, [size // 2] * 4), F.pad(h, (0, 0, 1, 1))
         weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
         y = torch.empty_like(x)
         for top in range(0, H, rows):
             # Slices end at the map's end by themselves.
-            window = slice(top, top + rows + 2)
-            kernels = F.conv2d(padded_h[:, :, window], weight, bias, padding=(0, 1)).to(x.dtype)
-            y[:, :, top : top + rows] = filter_padded(padded[:, :, window], kernels, SIZE)
+            strip, window = padded_h[:, :, top : top + rows + 2], slice(top, top + rows + size - 1)
+            kernels = F.conv2d(strip, weight, bias, padding=(0, 1)).to(x.dtype)
+            y[:, :, top : top + rows] = filter_padded(padded[:, :, window], kernels, size)
         return y
 
     def apply_gradients(
@@ -80,25 +81,29 @@ class Plain:
     ) -> tuple[Tensor | None, ...]:
         """Gradients of `apply` for x, h, weight and bias; `needs`: for x, for h, for the two others."""
         needs_x, needs_h, needs_layer = needs
-        rows = strip_rows(x, h)
-        padded, padded_h = F.pad(x, [1] * 4), F.pad(h, (0, 0, 1, 1))
+        size = kernel_side(len(weight), x.shape[1])
+        rows, margin = strip_rows(x, h, size), size // 2
+        padded, padded_h = F.pad(x, [margin] * 4), F.pad(h, (0, 0, 1, 1))
         weight, bias = weight.to(h.dtype), to_type(bias, h.dtype)
         # Sums over strips: in bfloat16 the last ones would be lost.
         wide = torch.promote_types(h.dtype, torch.float32)
         gx, gh, gw = (torch.zeros_like(t, dtype=wide) for t in (padded, padded_h, weight))
         gbias = gw.new_zeros(len(weight))
         for top in range(0, x.shape[2], rows):
-            gy_strip, window = gy[:, :, top : top + rows].to(x.dtype), slice(top, top + rows + 2)
-            strip = padded_h[:, :, window]
+            gy_strip = gy[:, :, top : top + rows].to(x.dtype)
+            window, window_h = slice(top, top + rows + size - 1), slice(top, top + rows + 2)
+            strip = padded_h[:, :, window_h]
             if needs_x:
                 kernels = F.conv2d(strip, weight, bias, padding=(0, 1)).to(x.dtype)
-                gx[:, :, window] += gradient_padded(kernels, gy_strip, SIZE)
-            gkernels = gradient_kernels(padded[:, :, window], gy_strip, SIZE).to(h.dtype)
+                gx[:, :, window] += gradient_padded(kernels, gy_strip, size)
+            gkernels = gradient_kernels(padded[:, :, window], gy_strip, size).to(h.dtype)
             found = _layer_gradients(gkernels, strip, weight, (0, 1), (needs_h, needs_layer, needs_layer))
-            for total, part in zip((gh[:, :, window], gw, gbias), found, strict=True):
+            for total, part in zip((gh[:, :, window_h], gw, gbias), found, strict=True):
                 if part is not None:
                     total += part
-        whole = (gx[:, :, 1:-1, 1:-1], gh[:, :, 1:-1], gw, gbias)
+        H, W = x.shape[2:]
+        gx = gx[:, :, margin : margin + H, margin : margin + W]
+        whole = (gx, gh[:, :, 1:-1], gw, gbias)
         needed = (needs_x, needs_h, needs_layer, needs_layer)
         return tuple(g if need else None for g, need in zip(whole, needed, strict=True))
 
@@ -123,10 +128,22 @@ def is_kept(x: Tensor, n_predicted: int) -> bool:
     return B * n_predicted * H * W * x.element_size() <= _KEPT_BYTES
 
 
-def strip_rows(x: Tensor, h: Tensor) -> int:
+def kernel_side(n_predicted: int, C: int) -> int:
+    """Side of the kernels that n_predicted numbers a position hold for C channels.
+
+    Raises:
+        ValueError: they are no square kernels of an odd side.
+    """
+    side = math.isqrt(n_predicted // max(C, 1))
+    if C and (side * side * C != n_predicted or side % 2 == 0):
+        raise ValueError(f"{n_predicted} numbers are no kernels of an odd side for {C} channels")
+    return side
+
+
+def strip_rows(x: Tensor, h: Tensor, size: int) -> int:
     """Rows whose predicted kernels fit the budget of a strip; at least 1."""
     B, C, _, W = x.shape
-    row_bytes = B * C * SIZE**2 * W * h.element_size()
+    row_bytes = B * C * size**2 * W * h.element_size()
     budget = _STRIP_BYTES["cpu" if x.device.type == "cpu" else "other"]
     return max(1, budget // max(1, row_bytes))
 

@@ -20,7 +20,7 @@ from ccfpse.native.library import Finish, Library
 from ccfpse.ops.choice import compiled_for
 from ccfpse.ops.condition import Condition, OneHot
 from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
-from ccfpse.ops.plain import SIZE, Plain, is_kept, to_type
+from ccfpse.ops.plain import Plain, is_kept, kernel_side, to_type
 from ccfpse.ops.scaled import Again, Scaled
 from ccfpse.ops.uses import Backend, Filter, Gate, Gradients, Modulate, Needs, Prediction, Use
 
@@ -36,8 +36,8 @@ def predicted_depthwise_conv_reference(
     Args:
         x: features, (B, C, H, W).
         hidden: what the kernels are predicted from, (B, I, H, W).
-        weight: of the predicting layer, (9C, I, 3, 3), a channel's taps together, row by row.
-        bias: (9C), or None.
+        weight: of the predicting layer, (C·S, I, 3, 3), a channel's S = size² taps together, row by row.
+        bias: (C·S), or None.
 
     Returns:
         Filtered features, (B, C, H, W).
@@ -45,7 +45,7 @@ def predicted_depthwise_conv_reference(
     Source: Liu et al. 2019, arXiv:1910.06809, section 3.1.
     """
     kernels = F.conv2d(hidden, weight, bias, padding=1)
-    return conditional_depthwise_conv_reference(x, kernels, SIZE)
+    return conditional_depthwise_conv_reference(x, kernels, kernel_side(len(weight), x.shape[1]))
 
 
 def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -56,10 +56,11 @@ def predicted_depthwise_conv(x: Tensor, hidden: Tensor, weight: Tensor, bias: Te
     """
     B, C, H, W = x.shape
     need = (B, weight.shape[1], H, W)
-    if hidden.shape != need or weight.shape != (C * SIZE**2, need[1], 3, 3):
+    n_taps = kernel_side(len(weight), C) ** 2
+    if hidden.shape != need or weight.shape != (C * n_taps, need[1], 3, 3):
         raise ValueError(
             f"hidden {tuple(hidden.shape)} and weight {tuple(weight.shape)} do not fit x {tuple(x.shape)}: "
-            f"they must be {need} and {(C * SIZE**2, need[1], 3, 3)}"
+            f"they must be {need} and {(C * n_taps, need[1], 3, 3)}"
         )
     if not x.numel():  # nothing to convolve, but gradients of the right shapes
         parts = [t.sum() for t in (hidden, weight, bias) if t is not None]
@@ -79,7 +80,7 @@ def filtered(x: Scaled, condition: Condition, first: Layer, last: Layer) -> Tens
         x: (B, C, H, W), or half that size.
         condition: (B, K + F, H, W).
         first: to I channels.
-        last: from these to 9C, a channel's taps together, row by row.
+        last: from these to C·S, a channel's S = size² taps together, row by row.
 
     Returns:
         (B, C, H, W).
@@ -119,7 +120,8 @@ def _predicted(use: type[Use], x: Scaled, condition: Condition, first: Layer, la
 
 
 def _backend(inputs: tuple[Tensor, ...], *, is_half: bool = False) -> Backend:
-    found = [compiled_for(x) if x.numel() else None for x in inputs]
+    """Of x and what is predicted from; features may have no channels beside a layout that is looked up."""
+    found = [compiled_for(x) for x in inputs] if inputs[0].numel() else [None]
     library = None if None in found else found[0]
     if library is None:
         return Plain()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ccfpse.native.library import Finish, Library
 from ccfpse.ops.depthwise import conditional_depthwise_conv
-from ccfpse.ops.plain import SIZE, Plain
+from ccfpse.ops.plain import Plain, kernel_side
 from ccfpse.ops.scaled import Scaled
 
 Backend = Library | Plain
@@ -61,17 +61,22 @@ class Filter(Use):
     @staticmethod
     def use(x: Tensor, predicted: Tensor) -> Tensor:
         """Depthwise convolution."""
-        return conditional_depthwise_conv(x, predicted, SIZE)
+        return conditional_depthwise_conv(x, predicted, kernel_side(predicted.shape[1], x.shape[1]))
 
     @staticmethod
     def forward(backend: Backend, x: Scaled, prediction: Prediction) -> Tensor:
         """As in `Use`."""
-        return backend.apply(*prediction, x.map, x.scale, x.shift)
+        return _of_size(backend, x.map, prediction).apply(*prediction, x.map, x.scale, x.shift)
 
     @staticmethod
     def backward(backend: Backend, x: Tensor, prediction: Prediction, gy: Tensor, needs: Needs) -> Gradients:
         """As in `Use`."""
-        return backend.apply_gradients(*prediction, x, gy, needs)
+        return _of_size(backend, x, prediction).apply_gradients(*prediction, x, gy, needs)
+
+
+def _of_size(backend: Backend, x: Tensor, prediction: Prediction) -> Backend:
+    """The compiled kernels apply kernels of 3x3 only."""
+    return backend if kernel_side(len(prediction.weight), x.shape[1]) == 3 else Plain()
 
 
 class Gate(Use):

@@ -82,6 +82,12 @@ def batches(
     return loader
 
 
+def in_parts(batch: RawBatch, n: int) -> list[RawBatch]:
+    """A batch in n equal parts."""
+    chunks = {key: value.chunk(n) for key, value in batch.items()}
+    return [{key: chunk[i] for key, chunk in chunks.items()} for i in range(n)]
+
+
 def style_noise(seed: int, step: int, turn: int, batch: int, dim: int) -> Tensor:
     """Standard normal noise for the styles of a whole step's batch, (batch, dim).
 

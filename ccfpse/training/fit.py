@@ -25,7 +25,7 @@ from ccfpse.models import STYLE_DIM
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.training.average import settle
 from ccfpse.training.checkpoint import RunFolder
-from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches
+from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches, in_parts
 from ccfpse.training.initial import start_from
 from ccfpse.training.log import Log
 from ccfpse.training.networks import build_networks
@@ -264,8 +264,7 @@ class _Run:
         positions = Positions(steps, train.batch, self.processes.rank, self.processes.count)
         pin = self.processes.device.type == "cuda"
         for batch in batches(samples, positions, self.settings.runtime.workers, pin):
-            chunks = {key: value.chunk(train.accumulation) for key, value in batch.items()}
-            yield [{key: chunk[i] for key, chunk in chunks.items()} for i in range(train.accumulation)]
+            yield in_parts(batch, train.accumulation)
 
     def _strip(self) -> tuple[Strip, Judge | None]:
         data, judge = self.settings.data, self.places.judge

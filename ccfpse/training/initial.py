@@ -1,5 +1,6 @@
 """Starting from a model file instead of from nothing: classes are matched by name."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ccfpse.labelspace import ClassTable
 from ccfpse.layoutweights import sees_layout
 from ccfpse.modelfile import ModelFile, load_model
 from ccfpse.models import refresh_spectral_norms
+from ccfpse.sections import ModelSettings
 from ccfpse.training.networks import Untrained
 
 _BOUNDARY = "object boundaries"  # the layout's last channel, matched like a class
@@ -58,19 +60,16 @@ def _channel_names(table: ClassTable, has_boundary: bool) -> list[str]:
 
 
 def _check(path: Path, model: ModelFile, settings: Settings) -> None:
-    for name in ("width", "predictor_width", "doublings", "style"):
-        theirs, ours = getattr(model.model, name), getattr(settings.model, name)
+    of_discriminator = ("discriminator", "discriminator_width")
+    for field in dataclasses.fields(ModelSettings):
+        if field.name in of_discriminator and not model.has("discriminator"):
+            continue
+        theirs, ours = getattr(model.model, field.name), getattr(settings.model, field.name)
         if theirs != ours:
             raise ModelFileError(
-                f"{path}: has {name} {theirs}, but model.{name} is {ours}; "
+                f"{path}: has {field.name} {theirs}, but model.{field.name} is {ours}; "
                 "make them equal to start from this file"
             )
-    theirs, ours = model.model.discriminator_width, settings.model.discriminator_width
-    if model.has("discriminator") and theirs != ours:
-        raise ModelFileError(
-            f"{path}: has a discriminator of width {theirs}, but model.discriminator_width is {ours}; "
-            "make them equal to start from this file"
-        )
 
 
 def _take_channels(into: Tensor, old: Tensor, source: Sequence[int | None], n_old: int) -> None:

@@ -42,3 +42,13 @@ def shape_networks(settings: Settings, class_table: ClassTable) -> Untrained:
         discriminator=make_discriminator(model, n_layout),
         encoder=make_encoder(model) if model.style else None,
     )
+
+
+def count_parameters(settings: Settings, class_table: ClassTable) -> dict[str, int]:
+    """Of generator and discriminator."""
+    with torch.device("meta"):
+        networks = shape_networks(settings, class_table)
+    return {
+        "generator": sum(p.numel() for p in networks.generator.parameters()),
+        "discriminator": sum(p.numel() for p in networks.discriminator.parameters()),
+    }

@@ -20,6 +20,7 @@ from ccfpse.models import (
     StyleEncoder,
     sample_style,
 )
+from ccfpse.models.discriminator import Features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ def generator_losses(
     fake = networks.generator(layout, style)
     with _frozen(networks.discriminator):
         scores, fake_features = networks.discriminator(fake, layout)
-        real_features = _features_of_real(networks.discriminator, real)
+        real_features = _features_of_real(networks.discriminator, real, layout)
     named["hinge"] = losses.hinge_generator(scores)
     named["features"] = losses.feature_matching(fake_features, real_features)
     if (network := networks.loss_network) is not None:
@@ -97,11 +98,11 @@ def discriminator_losses(
 
 
 @torch.no_grad()
-def _features_of_real(discriminator: Discriminator, real: Tensor) -> list[Tensor]:
+def _features_of_real(discriminator: Discriminator, real: Tensor, layout: Tensor) -> Features:
     # The fake has just advanced the power iteration; in evaluation mode the real photos see the
     # same weights, as if both had passed in one batch. Nothing else differs between the modes.
     discriminator.eval()
-    features = discriminator.features(real)
+    features = discriminator.features(real, layout)
     discriminator.train()
     return features
 

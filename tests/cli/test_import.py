@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from ccfpse.modelfile import load_model
-from ccfpse.models import Generator
+from ccfpse.models import ConditionalGenerator
 from ccfpse.published_names import generator_names
 from ccfpse_cli.main import app
 
@@ -19,7 +19,7 @@ CASE = Path(__file__).resolve().parents[1] / "parity" / "cases" / "generator-coc
 def published(tmp_path: Path) -> Path:
     entries = json.loads(CASE.read_text("utf-8"))["keys"]["G"]
     names = generator_names(entries)
-    state = Generator(184, width=2, predictor_width=3, n_doublings=5).state_dict()
+    state = ConditionalGenerator(184, width=2, predictor_width=3, n_doublings=5).state_dict()
     path = tmp_path / "100_net_G.pth"
     torch.save({entry: state[ours] for entry, ours in names.items()}, path)
     return path

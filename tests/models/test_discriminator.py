@@ -2,12 +2,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ccfpse.models import Discriminator, StyleEncoder
+from ccfpse.models import Discriminator, PyramidDiscriminator, StyleEncoder
 
 
 def small(n_layout: int = 5) -> Discriminator:
     torch.manual_seed(0)
-    return Discriminator(n_layout, width=4).double().eval()
+    return PyramidDiscriminator(n_layout, width=4).double().eval()
 
 
 def random_input(batch: int = 2, size: tuple[int, int] = (64, 96)) -> tuple[torch.Tensor, torch.Tensor]:
@@ -20,8 +20,8 @@ def random_input(batch: int = 2, size: tuple[int, int] = (64, 96)) -> tuple[torc
 def test_scores_and_features_have_the_papers_scales() -> None:
     scores, features = small()(*random_input())
     assert [tuple(score.shape) for score in scores] == [(2, 1, 16, 24), (2, 1, 8, 12), (2, 1, 4, 6)]
-    assert [tuple(feature.shape[2:]) for feature in features] == [(16, 24), (8, 12), (4, 6), (2, 3)]
-    assert [feature.shape[1] for feature in features] == [8, 16, 32, 32]
+    assert [tuple(feature.shape[2:]) for [feature] in features] == [(16, 24), (8, 12), (4, 6), (2, 3)]
+    assert [feature.shape[1] for [feature] in features] == [8, 16, 32, 32]
 
 
 def test_batches_one_after_the_other_share_the_layouts() -> None:
@@ -39,7 +39,7 @@ def test_pooling_first_equals_embedding_at_full_size() -> None:
     image, layout = random_input()
     scores, features = discriminator(image, layout)
     embedded = discriminator.embedding(layout)  # as the paper draws it: full size, then pooled
-    for score, level in zip(scores, discriminator._top_down(features), strict=True):
+    for score, level in zip(scores, discriminator._top_down([level for [level] in features]), strict=True):
         pooled = F.adaptive_avg_pool2d(embedded, level.shape[2:])
         match = (discriminator.semantics(level) * pooled).sum(dim=1, keepdim=True)
         torch.testing.assert_close(score, discriminator.truth(level) + match)
@@ -47,7 +47,7 @@ def test_pooling_first_equals_embedding_at_full_size() -> None:
 
 def test_paper_size_has_the_papers_parameters() -> None:
     with torch.device("meta"):
-        discriminator = Discriminator(36, 64)
+        discriminator = PyramidDiscriminator(36, 64)
     assert round(sum(p.numel() for p in discriminator.parameters()) / 1e6, 1) == 5.2
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ccfpse.models import Generator, initialise
+from ccfpse.models import ConditionalGenerator, Generator, initialise
 from ccfpse.models.condition import Layout
 
 PAPER = {
@@ -14,7 +14,7 @@ PAPER = {
 
 def small(n_layout: int = 5, **options) -> Generator:
     torch.manual_seed(0)
-    return Generator(n_layout, **{"width": 2, "predictor_width": 4, "n_doublings": 5} | options)
+    return ConditionalGenerator(n_layout, **{"width": 2, "predictor_width": 4, "n_doublings": 5} | options)
 
 
 def random_layout(size: tuple[int, int], n_layout: int = 5, batch: int = 1) -> torch.Tensor:
@@ -35,7 +35,7 @@ def random_layout(size: tuple[int, int], n_layout: int = 5, batch: int = 1) -> t
 def test_parameters_are_as_many_as_the_papers(dataset, published, used) -> None:
     """``published`` millions count batch norms that the published code makes and never calls."""
     with torch.device("meta"):
-        generator = Generator(style_dim=256, **PAPER[dataset])
+        generator = ConditionalGenerator(style_dim=256, **PAPER[dataset])
     found = sum(parameter.numel() for parameter in generator.parameters())
     unused = 0
     for block in generator.blocks.values():

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from ccfpse.models import Discriminator, Generator, SpectralNormConv2d, initialise
+from ccfpse.models import ConditionalGenerator, PyramidDiscriminator, SpectralNormConv2d, initialise
 
 
 def test_one_seed_gives_the_same_weights() -> None:
-    networks = [Discriminator(5, width=4) for _ in range(2)]
+    networks = [PyramidDiscriminator(5, width=4) for _ in range(2)]
     for network in networks:
         initialise(network, torch.Generator().manual_seed(3))
     a, b = (network.state_dict() for network in networks)
@@ -32,7 +32,7 @@ def test_singular_vectors_have_length_one() -> None:
 
 def test_no_weight_of_the_generator_is_left_as_it_was() -> None:
     torch.manual_seed(0)
-    generator = Generator(4, width=2, predictor_width=3, n_doublings=5)
+    generator = ConditionalGenerator(4, width=2, predictor_width=3, n_doublings=5)
     before = {name: p.clone() for name, p in generator.named_parameters()}
     initialise(generator, torch.Generator().manual_seed(0))
     kept = [n for n, p in generator.named_parameters() if torch.equal(p, before[n]) and "norm" not in n]

@@ -8,7 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ccfpse.models import Generator, initialise, refresh_spectral_norms
+from ccfpse.models import (
+    ConditionalGenerator,
+    Generator,
+    SpadeGenerator,
+    initialise,
+    refresh_spectral_norms,
+)
 from ccfpse.models.reference import generate_reference
 from ccfpse.ops import choice, plain
 
@@ -25,11 +31,15 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return request.param
 
 
-def generator(n_layout: int, *, style: bool, n_doublings: int = 5) -> Generator:
-    """Weights and running statistics as after some training, none of them at its start."""
+def generator(n_layout: int, *, style: bool, **options) -> ConditionalGenerator:
     torch.manual_seed(0)
     size = {"size": SIZE, "style_dim": STYLE} if style else {}
-    made = Generator(n_layout, width=4, predictor_width=12, n_doublings=n_doublings, **size)
+    options = {"n_doublings": 5} | options | size
+    return as_trained(ConditionalGenerator(n_layout, width=4, predictor_width=12, **options))
+
+
+def as_trained(made: Generator) -> Generator:
+    """Weights and running statistics as after some training, none of them at its start."""
     initialise(made, torch.Generator().manual_seed(0))
     for name, tensor in made.state_dict().items():
         if name.endswith("running_var"):
@@ -55,9 +65,18 @@ def layout(n_layout: int, boundary: bool, batch: int = 2) -> Tensor:
 
 
 NETWORKS = pytest.mark.parametrize(
-    ("style", "boundary", "n_doublings"),
-    [(True, True, 5), (False, False, 5), (False, True, 6)],
-    ids=["style", "no boundary", "six doublings"],
+    ("style", "boundary", "options"),
+    [
+        (True, True, {}),
+        (False, False, {}),
+        (False, True, {"n_doublings": 6}),
+        (False, True, {"has_pyramid": False}),
+        (False, True, {"has_gates": False}),
+        (False, True, {"has_kernels": False, "kernel_size": 5}),
+        (False, True, {"kernel_size": 1}),
+        (False, True, {"kernel_size": 5}),
+    ],
+    ids=["style", "no boundary", "six doublings", "local", "no gates", "learned 5x5", "1x1", "5x5"],
 )
 
 
@@ -67,8 +86,8 @@ def off_by(found: Tensor, expected: Tensor) -> float:
 
 
 @NETWORKS
-def test_images_are_the_references(form, style, boundary, n_doublings) -> None:
-    network = generator(7, style=style, n_doublings=n_doublings).eval()
+def test_images_are_the_references(form, style, boundary, options) -> None:
+    network = generator(7, style=style, **options).eval()
     seen, z = layout(7, boundary), torch.randn(2, STYLE) if style else None
     with torch.no_grad():
         exact = copy.deepcopy(network).double()
@@ -80,8 +99,8 @@ def test_images_are_the_references(form, style, boundary, n_doublings) -> None:
 
 
 @NETWORKS
-def test_training_passes_are_the_references(form, style, boundary, n_doublings) -> None:
-    ours = generator(7, style=style, n_doublings=n_doublings).train()
+def test_training_passes_are_the_references(form, style, boundary, options) -> None:
+    ours = generator(7, style=style, **options).train()
     theirs = copy.deepcopy(ours).double()
     seen, z = layout(7, boundary), torch.randn(2, STYLE) if style else None
     found, expected, direction = run(ours, theirs, seen, z)
@@ -97,10 +116,10 @@ def test_training_passes_are_the_references(form, style, boundary, n_doublings) 
 
 @NETWORKS
 @pytest.mark.parametrize("kept", [0, 1 << 30], ids=["strips", "kept"])
-def test_training_passes_are_exact_in_float64(monkeypatch, kept, style, boundary, n_doublings) -> None:
+def test_training_passes_are_exact_in_float64(monkeypatch, kept, style, boundary, options) -> None:
     monkeypatch.setattr(plain, "_STRIP_BYTES", {"cpu": 1 << 12})
     monkeypatch.setattr(plain, "_KEPT_BYTES", kept)
-    ours = generator(7, style=style, n_doublings=n_doublings).double().train()
+    ours = generator(7, style=style, **options).double().train()
     theirs = copy.deepcopy(ours)
     seen, z = layout(7, boundary).double(), torch.randn(2, STYLE).double() if style else None
     found, expected, direction = run(ours, theirs, seen, z)
@@ -127,6 +146,32 @@ def gradients(network: Generator, image: Tensor, direction: Tensor) -> dict[str,
     named = {name: p for name, p in network.named_parameters() if p.numel()}
     found = torch.autograd.grad(image, list(named.values()), direction)
     return dict(zip(named, found, strict=True))
+
+
+@pytest.mark.parametrize("style", [False, True])
+def test_spade_is_the_same_in_every_form(compiled, monkeypatch, style) -> None:
+    torch.manual_seed(0)
+    size = {"size": SIZE, "style_dim": STYLE} if style else {}
+    network = as_trained(SpadeGenerator(7, width=4, hidden=12, n_doublings=5, **size)).train()
+    seen, z = layout(7, True), torch.randn(2, STYLE) if style else None
+    exact, given = copy.deepcopy(network).double(), [t if t is None else t.double() for t in (seen, z)]
+    expected = exact(*given)
+    direction = torch.randn_like(expected)
+    wanted = gradients(exact, expected, direction)
+    for library in (compiled, None):
+        monkeypatch.setattr(choice, "library", lambda library=library: library)
+        ours = copy.deepcopy(network)
+        found = ours(seen, z)
+        assert off_by(found, expected) < 1e-4
+        grads = gradients(ours, found, direction.float())
+        for name in substantial(wanted):
+            assert (grads[name] - wanted[name]).norm() <= 0.03 * wanted[name].norm(), name
+        with torch.no_grad():
+            assert (
+                off_by(ours.eval()(seen, z), exact.eval()(seen.double(), None if z is None else z.double()))
+                < 1e-4
+            )
+        exact.train()
 
 
 def test_the_layouts_gradient_is_the_references(compiled, monkeypatch) -> None:

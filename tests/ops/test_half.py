@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ccfpse.models import Generator, initialise
+from ccfpse.models import ConditionalGenerator, initialise
 from ccfpse.native.library import Finish, Library
 from ccfpse.ops import Condition, Scaled, filtered, predicted
 
@@ -112,7 +112,7 @@ def test_gradients_are_near(compiled: Library, half: Library, monkeypatch: pytes
 @pytest.mark.usefixtures("half")
 def test_a_generator_under_bfloat16_uses_it(compiled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ccfpse.ops.choice.library", lambda: compiled)
-    generator = Generator(5, width=4, predictor_width=16).eval()
+    generator = ConditionalGenerator(5, width=4, predictor_width=16).eval()
     initialise(generator, torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     layout = F.one_hot(torch.randint(4, (1, 64, 64)), 5).permute(0, 3, 1, 2).float()

@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from ccfpse import losses
 from ccfpse.layout import make_layout
+from ccfpse.models import Generator
 from ccfpse.published import (
     discriminator_from_published,
     encoder_from_published,
     generator_from_published,
+    generator_options,
     perceptual_from_published,
 )
 from ccfpse.published_names import BLOCKS, discriminator_names, encoder_names, generator_names
@@ -44,7 +46,7 @@ def test_case_agrees_with_the_published_implementation(case: Any) -> None:
 
 
 def check_generator(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    generator = generator_from_published(_weights(description, "G"), _aspect_ratio(description))
+    generator = _generator(description)
     layout = _layout(description, arrays)
     style = torch.from_numpy(arrays["z"]) if "z" in arrays else None
     blocks: dict[str, list[Tensor]] = {f"eval_{published}": [] for published in BLOCKS}
@@ -58,6 +60,32 @@ def check_generator(description: dict[str, Any], arrays: dict[str, np.ndarray]) 
         outputs["image_train"] = generator.train()(layout, style)
     for name in sorted(arrays.keys() - {"label", "instance", "z"}):
         _assert_close(outputs[name], arrays[name], name, absolute=FLOAT32_ABSOLUTE)
+
+
+def check_spade(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    generator, layout = _generator(description), _layout(description, arrays)
+    style = torch.from_numpy(arrays["z"]) if "z" in arrays else None
+    for mode, name in ((False, "image_eval"), (True, "image_train")):
+        with torch.no_grad():
+            image = generator.train(mode)(layout, style)
+        _assert_close(image, arrays[name], name, absolute=FLOAT32_ABSOLUTE)
+
+
+def check_pix2pixhd(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    with torch.no_grad():
+        image = _generator(description)(_layout(description, arrays))
+    _assert_close(image, arrays["image"], "image", absolute=FLOAT32_ABSOLUTE)
+
+
+def check_patchgan(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    discriminator = discriminator_from_published(_weights(description, "D"))
+    layout, image = _layout(description, arrays), torch.from_numpy(arrays["image"])
+    with torch.no_grad():
+        scores, features = discriminator(image, layout)
+    for scale, (score, group) in enumerate(zip(scores, features, strict=True)):
+        _assert_close(score, arrays[f"score_{scale}"], f"score {scale}", absolute=FLOAT32_ABSOLUTE)
+        found = [layer.abs().mean().item() for layer in (*group, score)]
+        assert found == pytest.approx(description["features"][scale], abs=FLOAT32_ABSOLUTE)
 
 
 def check_encoder(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -91,10 +119,9 @@ def check_discriminator(description: dict[str, Any], arrays: dict[str, np.ndarra
         stride = fake.shape[-1] // score.shape[-1]
         expected = arrays[f"score_1_{stride}"]
         _assert_close(score, expected, f"score at stride {stride}", relative=FLOAT64_RELATIVE)
-    of_fake, of_real = ([level.chunk(2)[half] for level in (*scores, *features)] for half in (0, 1))
-    n_scores = len(scores)
-    hinge = losses.hinge_generator(of_fake[:n_scores])
-    matching = WEIGHT_FEATURES * losses.feature_matching(of_fake[n_scores:], of_real[n_scores:])
+    hinge = losses.hinge_generator([score.chunk(2)[0] for score in scores])
+    of_fake, of_real = ([[f.chunk(2)[half] for f in group] for group in features] for half in (0, 1))
+    matching = WEIGHT_FEATURES * losses.feature_matching(of_fake, of_real)
     (gradient,) = torch.autograd.grad(hinge + matching, fake, retain_graph=True)
     _assert_close(gradient, arrays["grad_fake"], "gradient of fake", relative=FLOAT64_RELATIVE)
 
@@ -164,7 +191,7 @@ def _networks(description: dict[str, Any]) -> tuple[Networks, dict[str, dict[str
     """The networks of a training case in float64, and how their entries are called."""
     states = {name: _weights(description, name) for name in description["keys"]}
     networks = Networks(
-        generator=generator_from_published(states["G"], _aspect_ratio(description)).double().train(),
+        generator=_generator(description).double().train(),
         discriminator=discriminator_from_published(states["D"]).double().train(),
         encoder=encoder_from_published(states["E"]).double().train() if "E" in states else None,
         loss_network=None,
@@ -205,8 +232,13 @@ def _weights(description: dict[str, Any], network: str) -> dict[str, Tensor]:
     return _checkpoint().build(description["keys"][network], description.get("weight_scale", 1.0))
 
 
-def _aspect_ratio(description: dict[str, Any]) -> float:
-    return float(description["options"]["aspect_ratio"])
+def _generator(description: dict[str, Any]) -> Generator:
+    given = description["options"]
+    state = _weights(description, "G")
+    n_doublings = 6 if given.get("num_upsampling_layers") == "more" else 5
+    return generator_from_published(
+        state, generator_options(state, float(given["aspect_ratio"]), n_doublings)
+    )
 
 
 def _layout(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Tensor:
@@ -257,6 +289,9 @@ def _assert_probed(
 
 CHECKS: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], None]] = {
     "generator": check_generator,
+    "spade": check_spade,
+    "pix2pixhd": check_pix2pixhd,
+    "patchgan": check_patchgan,
     "encoder": check_encoder,
     "perceptual": check_perceptual,
     "discriminator": check_discriminator,

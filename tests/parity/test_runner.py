@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from ccfpse.layout import make_layout
-from ccfpse.models import Generator
-from ccfpse.published import generator_from_published
+from ccfpse.models import ConditionalGenerator
+from ccfpse.published import generator_from_published, generator_options
 from ccfpse.published_names import generator_names
 
 HERE = Path(__file__).resolve().parent
@@ -65,7 +65,8 @@ def write_generator_case(folder: Path, options: dict[str, Any], error: float) ->
     n_layout = options["label_nc"] + options["dontcare"] + options["instance_edges"]
     size = (round(options["crop_size"] / options["aspect_ratio"]), options["crop_size"])
     keys = published_keys(n_layout, size, options)
-    generator = generator_from_published(checkpoint().build(keys), options["aspect_ratio"])
+    state = checkpoint().build(keys)
+    generator = generator_from_published(state, generator_options(state, options["aspect_ratio"], 5))
 
     random = np.random.default_rng(0)
     label = random.integers(options["label_nc"] + options["dontcare"], size=(1, *size), dtype=np.uint8)
@@ -95,7 +96,7 @@ def published_keys(n_layout: int, size: tuple[int, int], options: dict[str, Any]
     names = generator_names(entries)
     style = {"size": size, "style_dim": 256} if options["use_vae"] else {}
     with torch.device("meta"):
-        generator = Generator(
+        generator = ConditionalGenerator(
             n_layout, width=options["ngf"], predictor_width=8, n_doublings=options["n_doublings"], **style
         )
     shapes = {name: list(value.shape) for name, value in generator.state_dict().items()}

@@ -1,11 +1,11 @@
 import torch
 
-from ccfpse.models import Generator, SpectralNormConv2d, initialise
+from ccfpse.models import ConditionalGenerator, Generator, SpectralNormConv2d, initialise
 from ccfpse.training.average import Average, settle
 
 
 def _generator() -> Generator:
-    generator = Generator(4, width=2, predictor_width=4, n_doublings=5)
+    generator = ConditionalGenerator(4, width=2, predictor_width=4, n_doublings=5)
     initialise(generator, torch.Generator().manual_seed(0))
     return generator
 

@@ -2,14 +2,20 @@ import pytest
 import torch
 
 from ccfpse import losses
-from ccfpse.models import Discriminator, Generator, SmallPerceptualNetwork, StyleEncoder, initialise
+from ccfpse.models import (
+    ConditionalGenerator,
+    PyramidDiscriminator,
+    SmallPerceptualNetwork,
+    StyleEncoder,
+    initialise,
+)
 from ccfpse.training.step import Networks, discriminator_losses, fresh_fake, generator_losses
 
 SIZE = (32, 64)
 
 
 def _networks(style: bool = False) -> Networks:
-    generator = Generator(
+    generator = ConditionalGenerator(
         5,
         width=2,
         predictor_width=4,
@@ -18,7 +24,10 @@ def _networks(style: bool = False) -> Networks:
         style_dim=256 if style else None,
     )
     networks = Networks(
-        generator, Discriminator(5, width=4), StyleEncoder(2) if style else None, SmallPerceptualNetwork(4)
+        generator,
+        PyramidDiscriminator(5, width=4),
+        StyleEncoder(2) if style else None,
+        SmallPerceptualNetwork(4),
     )
     random = torch.Generator().manual_seed(0)
     for network in (*networks.creators, networks.discriminator, networks.loss_network):
@@ -58,7 +67,8 @@ def test_savings_change_no_gradient(batch) -> None:
     scores, features = plain.discriminator(torch.cat([fake, real]), layout)
     total = losses.hinge_generator([s.chunk(2)[0] for s in scores])
     total = total + losses.feature_matching(
-        [f.chunk(2)[0] for f in features], [f.chunk(2)[1].detach() for f in features]
+        [[f.chunk(2)[0] for f in group] for group in features],
+        [[f.chunk(2)[1].detach() for f in group] for group in features],
     )
     network = plain.loss_network
     total = total + losses.perceptual(network(fake), network(real), network.weights)

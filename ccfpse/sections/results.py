@@ -1,0 +1,119 @@
+"""`params.yaml: synthesize`, `evaluate`, `compare`, `paths` and `runtime`."""
+
+import dataclasses
+import re
+from typing import Literal
+
+from ccfpse.sections.common import need, need_at_least
+
+Scalar = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SynthesizeSettings:
+    """`params.yaml: synthesize`: the pipeline's photos of the validation layouts."""
+
+    style: Literal["prior", "mean", "own"]
+    """prior: drawn at random; mean: the zero vector; own: that of the real photo itself, as the
+    published test script did, which tells the network something about the answer."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        need_at_least("synthesize", 0, seed=self.seed)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateSettings:
+    """`params.yaml: evaluate`."""
+
+    inception: str | None
+    """File of pytorch-fid's Inception weights; null: its cache."""
+    judge_floor: float
+    """Below this mean IoU on real photos the judge is called too weak to rank models."""
+    pictures: int
+    """Rows of label, real and synthesized photo in the picture."""
+
+    def __post_init__(self) -> None:
+        need_at_least("evaluate", 1, pictures=self.pictures)
+        floor = self.judge_floor
+        need(0 <= floor <= 1, f"evaluate.judge_floor is {floor}; it must lie between 0 and 1")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSettings:
+    """`params.yaml: compare`: a grid of variants and seeds, all trained and evaluated alike."""
+
+    run: tuple[str, ...]
+    """Names of the variants that are compared."""
+    seeds: tuple[int, ...]
+    """Instead of `train.seed`; a cell of the grid for each."""
+    steps: int
+    """Instead of `train.steps`; learning rates begin to fall after the same share of them."""
+    pictures: int
+    """Layouts in the picture that shows all variants side by side."""
+    variants: dict[str, dict[str, Scalar]]
+    """By name: what differs from the section `model`."""
+
+    def __post_init__(self) -> None:
+        need_at_least("compare", 1, steps=self.steps, pictures=self.pictures)
+        for name, values in (("run", self.run), ("seeds", self.seeds)):
+            need(len(values) > 0, f"compare.{name} is empty; name at least one")
+            need(len(set(values)) == len(values), f"compare.{name} names something twice: {list(values)}")
+        for seed in self.seeds:
+            need(seed >= 0, f"compare.seeds has {seed}; seeds must be at least 0")
+        for name in self.variants:
+            plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) is not None
+            need(plain, f"compare.variants has {name!r}; names are made of letters, digits and . _ -")
+        for name in self.run:
+            known = ", ".join(self.variants)
+            need(
+                name in self.variants, f"compare.run names {name}, which is not in compare.variants ({known})"
+            )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PathSettings:
+    """`params.yaml: paths`: where each stage of the pipeline writes; one set of paths per data set."""
+
+    raw_list: str
+    prepared: str
+    judge: str
+    loss_network: str
+    training: str
+    synthesized: str
+    evaluation: str
+    compare: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSettings:
+    """`params.yaml: runtime`: how the work is done, not what comes out; DVC does not track it.
+
+    Another device or number of processes adds numbers in another order: results differ by rounding.
+    """
+
+    device: str
+    """`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
+    processes: int
+    """Training processes on this machine, one per GPU."""
+    workers: int
+    """Processes that prepare data, and per training process that read it; 0: training reads it itself."""
+    inference_batch: int
+    log_every: int
+    strip_every: int
+    """Steps between pictures of the fixed strip of layouts."""
+    checkpoint_every: int
+    keep_checkpoints: int
+
+    def __post_init__(self) -> None:
+        need_at_least(
+            "runtime",
+            1,
+            processes=self.processes,
+            inference_batch=self.inference_batch,
+            log_every=self.log_every,
+            strip_every=self.strip_every,
+            checkpoint_every=self.checkpoint_every,
+            keep_checkpoints=self.keep_checkpoints,
+        )
+        need_at_least("runtime", 0, workers=self.workers)

@@ -1,0 +1,63 @@
+"""`ccfpse compare`: the grid of variants and seeds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import errors_as_messages, progress, say
+
+_PIPELINE = Path("compare") / "dvc.yaml"
+
+
+def compare(
+    params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Write this preset's settings to params.yaml first.", show_default=False),
+    ] = None,
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Write the table of cells that are there; train none.")
+    ] = False,
+) -> None:
+    """Train, evaluate and compare variants of the model. Stopped or killed, the same command goes on."""
+    with errors_as_messages():
+        from ccfpse.compare.collect import CHART, MARKDOWN, PICTURES
+        from ccfpse.compare.collect import collect as write_table
+        from ccfpse.config import load_settings
+        from ccfpse.errors import SettingsError
+        from ccfpse.preset import write_preset
+
+        if preset is not None:
+            write_preset(preset, params, force=False)
+        settings = load_settings(params)
+        if collect:
+            with progress("seconds per step") as update:
+                write_table(settings, update)
+            return
+        if params != Path("params.yaml") or not _PIPELINE.is_file():
+            raise SettingsError(
+                f"{_PIPELINE}: is not here; run `ccfpse compare` in the project's folder, whose params.yaml "
+                "says what is compared"
+            )
+        _run_pipeline()
+        folder = Path(settings.paths.compare) / "table"
+        say((folder / MARKDOWN).read_text("utf-8"))
+        say(f"pictures: {folder / PICTURES}, {folder / CHART}")
+
+
+def _run_pipeline() -> None:
+    """DVC keeps what is finished.
+
+    Raises:
+        typer.Exit: a stage failed, and has said why.
+    """
+    # Stages name `ccfpse`, which may be installed where PATH does not look.
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    command = [sys.executable, "-m", "dvc", "repro", str(_PIPELINE)]
+    ended = subprocess.run(command, env=os.environ | {"PATH": places}, check=False)
+    if ended.returncode:
+        raise typer.Exit(ended.returncode if ended.returncode > 0 else 128 - ended.returncode)
