@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ccfpse.modelfile import make_discriminator, make_encoder, make_generator
-from ccfpse.models import STYLE_DIM, ConditionalGenerator
+from ccfpse.models import STYLE_DIM, ConditionalGenerator, check_size
 from ccfpse.models.doubling import BLOCK_WIDTHS, DoublingGenerator
 from ccfpse.models.reference import generate_reference
 from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
@@ -62,6 +62,7 @@ class Networks:
         Raises:
             ValueError: the size does not fit a network.
         """
+        check_size(self.size, 2**self.settings.doublings)
         with FakeTensorMode():
             return self._complexities(progress)
 

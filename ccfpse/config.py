@@ -12,6 +12,7 @@ import yaml
 
 from ccfpse.errors import SettingsError
 from ccfpse.sections import (
+    CCFPSE_SWITCHES,
     DATASETS,
     CompareSettings,
     DataSettings,
@@ -67,11 +68,10 @@ class Settings:
             f"times train.accumulation {self.train.accumulation}",
         )
 
-        for name in self.compare.variants:
-            self.variant(name)  # refused here, before a grid has run for hours
-
     def variant(self, name: str) -> ModelSettings:
         """The section `model` with what is different in a variant of `compare`.
+
+        Switches that its generator does not have are as usual there.
 
         Raises:
             SettingsError: there is no such variant, or it makes no model.
@@ -82,8 +82,11 @@ class Settings:
         known = [field.name for field in dataclasses.fields(ModelSettings)]
         for key in variants[name]:
             need(key in known, f"{where}.{key} is not a setting of the model; known here: {', '.join(known)}")
+        merged = {**plain(self.model), **variants[name]}
+        if merged["generator"] != "ccfpse":
+            merged |= {key: usual for key, usual in CCFPSE_SWITCHES.items() if key not in variants[name]}
         try:
-            return build(ModelSettings, {**plain(self.model), **variants[name]}, where)
+            return build(ModelSettings, merged, where)
         except SettingsError as error:
             raise SettingsError(str(error).replace("model.", f"{where}.")) from error
 
@@ -96,7 +99,7 @@ class Settings:
         model, steps, style = self.variant(variant), self.compare.steps, self.synthesize.style
         need(
             model.style or style == "prior",
-            f"synthesize.style is {style}, but compare.variants.{variant} has no style; use prior for the grid",
+            f"synthesize.style is {style}, but compare.variants.{variant} has no style; use prior",
         )
         train = dataclasses.replace(
             self.train,

@@ -43,6 +43,8 @@ def compare(
                 f"{_PIPELINE}: is not here; run `ccfpse compare` in the project's folder, whose params.yaml "
                 "says what is compared"
             )
+        for variant in settings.compare.run:
+            settings.of_cell(variant, 0)  # what is wrong is said here, not after hours
         _run_pipeline()
         folder = Path(settings.paths.compare) / "table"
         say((folder / MARKDOWN).read_text("utf-8"))

@@ -3,7 +3,7 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.native.build import build, find_compiler
 from ccfpse.native.library import Library
+from tests.study.photos import Folders, make_folders
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (
@@ -179,3 +180,42 @@ def compiled(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Library
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         return Library(ctypes.CDLL(str(build())))
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    """Debian's Chromium without a screen, driven by Selenium; downloads go to ``tmp_path / "downloads"``."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("chromium and chromedriver are not installed (Debian: chromium, chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    switches = (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "disable-quic",
+        "no-first-run",
+    )
+    quiet = ("disable-background-networking", "disable-component-update", "disable-sync")
+    for switch in (*switches, *quiet, f"user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(f"--{switch}")
+    options.add_experimental_option(
+        "prefs",
+        {"download.default_directory": str(tmp_path / "downloads"), "download.prompt_for_download": False},
+    )
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    try:
+        yield started
+    finally:
+        started.quit()
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    """Two models' photos and their layouts, for a study."""
+    return make_folders(tmp_path)

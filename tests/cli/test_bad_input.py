@@ -4,9 +4,7 @@ Every case stands in a table: what is done to good input, the command, and words
 must have: the file or key at fault, and what is wrong with it.
 """
 
-import dataclasses
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,50 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ccfpse_cli.main import app
-
-
-@dataclasses.dataclass
-class Desk:
-    """The working folder of a case, where everything good is made on demand."""
-
-    folder: Path
-    request: pytest.FixtureRequest
-
-    @property
-    def params(self) -> Path:
-        """Settings, and the raw data that they name."""
-        path: Path = self.request.getfixturevalue("params")
-        return path
-
-    @property
-    def store(self) -> Path:
-        path: Path = self.request.getfixturevalue("store")
-        return path
-
-    @property
-    def labels(self) -> Path:
-        """A folder with one good label map, `good.png`."""
-        folder = self.folder / "labels"
-        folder.mkdir(exist_ok=True)
-        Image.fromarray(np.full((32, 64), 10, np.uint8)).save(folder / "good.png")
-        return folder
-
-    def model(self, **changes: Any) -> Path:
-        path: Path = self.request.getfixturevalue("make_model")(**changes)
-        return path
-
-    def edit(self, key: str, value: object) -> None:
-        """Sets, adds or (with `...`) removes a key of the settings, dotted."""
-        settings = yaml.safe_load(self.params.read_text())
-        *parents, last = key.split(".")
-        section = settings
-        for parent in parents:
-            section = section[parent]
-        section[last] = value
-        if value is ...:
-            del section[last]
-        self.params.write_text(yaml.safe_dump(settings))
-
+from tests.cli.desk import Command, Desk, check_refused
 
 # Damage to one picture, in the place of a good one; with what the sentence says of it.
 
@@ -116,7 +71,6 @@ REFUSED_LABELS = UNREADABLE | {
     make_unknown_color: r"colour #636363 \(2048 pixels\)",
 }
 
-Command = list[str | Path]
 Case = Callable[[Desk], Command]
 CASES: list[Any] = []
 
@@ -614,29 +568,12 @@ def checkpoint_of_an_unknown_data_set(desk: Desk) -> Command:
     return import_("lost.pth", "marsscapes")
 
 
-def content(folder: Path) -> dict[str, bytes | None]:
-    """Everything in a folder, but for locks, which a dead process does not hold."""
-    return {
-        f.relative_to(folder).as_posix(): f.read_bytes() if f.is_file() else None
-        for f in folder.rglob("*")
-        if f.name != "lock" and not (f.is_dir() and f.name.startswith("."))
-    }
-
-
 @pytest.mark.parametrize(("do", "words"), CASES)
 def test_bad_input_is_told_in_a_sentence(
     do: Case, words: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command = do(Desk(tmp_path, request))
-    before = content(tmp_path)
-    ended = CliRunner().invoke(app, [str(part) for part in command])
-    assert ended.exit_code == 2, ended.output
-    told = [line for line in ended.stderr.splitlines() if not re.match(r"[\w ]+: \d+/\d+, \d+ s", line)]
-    assert len(told) == 1, ended.stderr
-    assert told[0].startswith("error: ")
-    assert re.search(words, told[0]), told[0]
-    assert content(tmp_path) == before
+    check_refused(do(Desk(tmp_path, request)), words, tmp_path)
 
 
 def test_there_are_at_least_twenty_kinds() -> None:

@@ -11,7 +11,19 @@ import typer
 from ccfpse.errors import CcfpseError, DataError, SkippedFilesError
 from ccfpse_cli.console import errors_as_messages, progress
 
-COMMANDS = ("preset", "scan", "prepare", "judge", "loss-network", "train", "synthesize", "evaluate", "import")
+COMMANDS = (
+    "preset",
+    "scan",
+    "prepare",
+    "judge",
+    "loss-network",
+    "train",
+    "synthesize",
+    "evaluate",
+    "import",
+    "describe",
+    "compare",
+)
 
 
 def ccfpse(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
