@@ -17,7 +17,7 @@ from tests.study.photos import Folders, make_folders
 ROOT = Path(__file__).parents[1]
 PROJECT = (
     *("ccfpse", "cli", "pyproject.toml", "README.md", "LICENSE", "NOTICE"),
-    *("dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"),
+    *("dvc.yaml", "compare", "params.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"),
 )
 
 
