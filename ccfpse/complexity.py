@@ -5,10 +5,10 @@ a counter of ours see every convolution. Only full dynamic filters, which nobody
 a formula.
 """
 
-import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -24,7 +24,9 @@ from ccfpse.models.doubling import BLOCK_WIDTHS, DoublingGenerator
 from ccfpse.models.reference import generate_reference
 from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 from ccfpse.segmentation import Progress
+from ccfpse.training.estimate import kept_bytes, kept_for_backward
 
+_NOT_COMPILED = r"(start|to_rgb)\.weight"
 _TILE, _TILE_PRODUCTS = 4, 36  # outputs along a side, and multiplications, of F(4x4, 3x3)
 
 
@@ -103,7 +105,12 @@ class Networks:
                 return generate_reference(generator, layout, style)
             return generator(layout, style)
 
-        left_alone = [generator.get_parameter(f"{layer}.weight") for layer in ("start", "to_rgb")]
+        left_alone = [
+            weight
+            for name, weight in generator.named_parameters()
+            if re.fullmatch(_NOT_COMPILED, name)
+            or (settings.kernel_size != 3 and name.endswith("kernels.last.weight"))
+        ]
         return _counted(
             name, "generator", generator, run, lambda: generator.train()(layout, style),
             layout=layout if is_looked_up else None, left_alone=left_alone, is_fast=is_looked_up,
@@ -172,16 +179,15 @@ def _counted(
     fast, plain = _FastMultiplications(layout, left_alone), FlopCounterMode(display=False)
     with torch.no_grad(), plain, fast:
         run()
-    with _kept() as kept:
+    with kept_for_backward() as kept:
         train()
-    weights = {p.untyped_storage()._cdata for p in network.parameters()}
     return Complexity(
         name=name,
         role=role,
         parameters=sum(p.numel() for p in network.parameters()),
-        flop=plain.get_total_flops(),
+        flop=plain.get_total_flops() - 2 * fast.depthwise,
         fast_multiplications=fast.total if is_fast else None,
-        kept_bytes=sum(t.untyped_storage().nbytes() for key, t in kept.items() if key not in weights),
+        kept_bytes=kept_bytes(kept, network),
     )
 
 
@@ -198,7 +204,7 @@ class _FastMultiplications(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, layout: Tensor | None, left_alone: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
+        self.total = self.depthwise = 0
         self._layout_channels = WeakIdKeyDictionary()
         if layout is not None:
             self._layout_channels[layout] = layout.shape[1]
@@ -219,27 +225,16 @@ class _FastMultiplications(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _add(self, x: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, *rest: Any) -> None:
         y, (_, is_transposed, _, groups) = rest[-1], rest[:4]
-        n_in = weight.shape[1] if not is_transposed else weight.shape[0] // groups
+        n_in = weight.shape[0] if is_transposed else weight.shape[1]
         taps = weight.shape[2] * weight.shape[3]
-        is_served = tuple(weight.shape[2:]) == (3, 3) and tuple(stride) == (1, 1) and groups == 1
+        if groups > 1:
+            self.depthwise += y.numel() * n_in * taps
+            return
+        is_served = tuple(weight.shape[2:]) == (3, 3) and tuple(stride) == (1, 1)
         if not is_served or is_transposed or id(weight) in self._left_alone:
             positions = (x if is_transposed else y)[0, 0].numel()
-            n_out = y.shape[1] // groups if is_transposed else y.shape[1]
-            self.total += len(y) * positions * n_in * n_out * taps
+            self.total += len(y) * positions * n_in * y.shape[1] * taps
             return
         tiles = math.ceil(y.shape[2] / _TILE) * math.ceil(y.shape[3] / _TILE)
         n_in -= self._layout_channels.get(x, 0)  # type: ignore[no-untyped-call]
         self.total += len(y) * tiles * _TILE_PRODUCTS * n_in * y.shape[1]
-
-
-@contextlib.contextmanager
-def _kept() -> Iterator[dict[int, Tensor]]:
-    """What is kept for backward passes while the block runs, by storage."""
-    kept: dict[int, Tensor] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        kept.setdefault(tensor.untyped_storage()._cdata, tensor)
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        yield kept

@@ -12,7 +12,6 @@ import yaml
 
 from ccfpse.errors import SettingsError
 from ccfpse.sections import (
-    CCFPSE_SWITCHES,
     DATASETS,
     CompareSettings,
     DataSettings,
@@ -67,47 +66,6 @@ class Settings:
             f"train.batch {self.train.batch} cannot be split over runtime.processes {self.runtime.processes} "
             f"times train.accumulation {self.train.accumulation}",
         )
-
-    def variant(self, name: str) -> ModelSettings:
-        """The section `model` with what is different in a variant of `compare`.
-
-        Switches that its generator does not have are as usual there.
-
-        Raises:
-            SettingsError: there is no such variant, or it makes no model.
-        """
-        variants = self.compare.variants
-        need(name in variants, f"{name} is not in compare.variants; there are {', '.join(variants)}")
-        where = f"compare.variants.{name}"
-        known = [field.name for field in dataclasses.fields(ModelSettings)]
-        for key in variants[name]:
-            need(key in known, f"{where}.{key} is not a setting of the model; known here: {', '.join(known)}")
-        merged = {**plain(self.model), **variants[name]}
-        if merged["generator"] != "ccfpse":
-            merged |= {key: usual for key, usual in CCFPSE_SWITCHES.items() if key not in variants[name]}
-        try:
-            return build(ModelSettings, merged, where)
-        except SettingsError as error:
-            raise SettingsError(str(error).replace("model.", f"{where}.")) from error
-
-    def of_cell(self, variant: str, seed: int) -> "Settings":
-        """The settings that a cell of the grid `compare` trains with.
-
-        Raises:
-            SettingsError: there is no such variant, or its photos cannot have the style of `synthesize`.
-        """
-        model, steps, style = self.variant(variant), self.compare.steps, self.synthesize.style
-        need(
-            model.style or style == "prior",
-            f"synthesize.style is {style}, but compare.variants.{variant} has no style; use prior",
-        )
-        train = dataclasses.replace(
-            self.train,
-            seed=seed,
-            steps=steps,
-            decay_start=round(self.train.decay_start * steps / self.train.steps),
-        )
-        return dataclasses.replace(self, model=model, train=train)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries and lists, as YAML and JSON hold them."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccfpse.errors import CcfpseError, OutputError
+from ccfpse.errors import CcfpseError, DataError, OutputError
 
 
 @contextlib.contextmanager
@@ -110,6 +110,18 @@ def write_json(path: Path, content: object) -> None:
         temporary.write_text(
             json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
         )
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def read_json(path: Path, error: type[CcfpseError], advice: str) -> Any:

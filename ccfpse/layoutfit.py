@@ -64,9 +64,9 @@ def fit_to_size(size: Size, network_size: Size) -> Fit:
     return Fit(size, network_size, corner, (height, width), repeats_edge=False)
 
 
-def fit_to_multiple(size: Size, multiple: int) -> Fit:
-    """The label map as it is, in the first corner of the next size made of multiples."""
-    height, width = (-(-side // multiple) * multiple for side in size)
+def fit_to_multiple(size: Size, multiple: int, least: int) -> Fit:
+    """The label map as it is, in the first corner of the next size made of multiples, `least` at least."""
+    height, width = (max(-(-side // multiple) * multiple, least) for side in size)
     return Fit(size, (height, width), (0, 0), size, repeats_edge=True)
 
 

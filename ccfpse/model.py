@@ -220,7 +220,7 @@ class Model:
         height, width = size
         if self.style_dim is not None or choice == "model":
             return fit_to_size((height, width), self.size)
-        return fit_to_multiple((height, width), self._generator.size_multiple)
+        return fit_to_multiple((height, width), self._generator.size_multiple, self._generator.smallest_side)
 
     def fitted(self, labels: Ids, instances: Instances | None, fit: Fit) -> tuple[Ids, Instances]:
         """Class ids and instance numbers (H, W) as the network takes them; missing instances are classes."""

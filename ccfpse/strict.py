@@ -90,7 +90,7 @@ def _scalar(kind: type, value: Any, key: str) -> Any:
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
         try:
             value = float(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise SettingsError(f"{key} is {_shown(value)}; it must be a number") from error
     if kind is float and isinstance(value, float) and not math.isfinite(value):
         raise SettingsError(f"{key} is {value}; it must be a finite number")

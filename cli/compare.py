@@ -1,7 +1,6 @@
 """`ccfpse compare`: the grid of variants and seeds."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,6 @@ _PIPELINE = Path("compare") / "dvc.yaml"
 
 
 def compare(
-    params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     preset: Annotated[
         str | None,
         typer.Option(help="Write this preset's settings to params.yaml first.", show_default=False),
@@ -27,24 +25,25 @@ def compare(
     with errors_as_messages():
         from ccfpse.compare.collect import CHART, MARKDOWN, PICTURES
         from ccfpse.compare.collect import collect as write_table
-        from ccfpse.config import load_settings
+        from ccfpse.config import load_preset, load_settings
         from ccfpse.errors import SettingsError
         from ccfpse.preset import write_preset
+        from ccfpse.variants import cell_settings
 
-        if preset is not None:
-            write_preset(preset, params, force=False)
-        settings = load_settings(params)
         if collect:
             with progress("seconds per step") as update:
-                write_table(settings, update)
+                write_table(load_settings(Path("params.yaml")), update)
             return
-        if params != Path("params.yaml") or not _PIPELINE.is_file():
+        settings = load_settings(Path("params.yaml")) if preset is None else load_preset(preset)
+        if not _PIPELINE.is_file():
             raise SettingsError(
                 f"{_PIPELINE}: is not here; run `ccfpse compare` in the project's folder, whose params.yaml "
                 "says what is compared"
             )
+        if preset is not None:
+            write_preset(preset, Path("params.yaml"), force=False)
         for variant in settings.compare.run:
-            settings.of_cell(variant, 0)  # what is wrong is said here, not after hours
+            cell_settings(settings, variant, 0)  # what is wrong is said here, not after hours
         _run_pipeline()
         folder = Path(settings.paths.compare) / "table"
         say((folder / MARKDOWN).read_text("utf-8"))
@@ -57,9 +56,11 @@ def _run_pipeline() -> None:
     Raises:
         typer.Exit: a stage failed, and has said why.
     """
+    from dvc.cli import main as dvc  # type: ignore[import-untyped]
+
     # Stages name `ccfpse`, which may be installed where PATH does not look.
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, "-m", "dvc", "repro", str(_PIPELINE)]
-    ended = subprocess.run(command, env=os.environ | {"PATH": places}, check=False)
-    if ended.returncode:
-        raise typer.Exit(ended.returncode if ended.returncode > 0 else 128 - ended.returncode)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    # In this process: whoever ends it ends DVC, and with it the training that DVC runs.
+    code = dvc(["repro", str(_PIPELINE)])
+    if code:
+        raise typer.Exit(code)

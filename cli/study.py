@@ -56,6 +56,9 @@ def make(
         choices = Choices(question=question or QUESTION, pairs=pairs, checks=checks)
         key = make_study(a, b, layouts, out, choices)
         n_pairs = len(key.pairs)
+        megabytes = (out / PAGE).stat().st_size / 2**20
+        if megabytes > 40:
+            warn(f"{out / PAGE} has {megabytes:.0f} MB, much for slow lines; --pairs asks less")
         say(f"{out / PAGE}: {n_pairs} pairs and {len(key.items) - n_pairs} attention checks, to give away")
         say(f"{out / KEY}: which photo is whose, to keep")
 
@@ -96,10 +99,10 @@ def tally(
     with errors_as_messages():
         from ccfpse.files import write_json
         from ccfpse.study.key import load_key
-        from ccfpse.study.serve import ANSWERS
+        from ccfpse.study.serve import kept_answers
         from ccfpse.study.tally import tally as count
 
-        found = count(load_key(folder), files or sorted((folder / ANSWERS).glob("*.json")))
+        found = count(load_key(folder), files or kept_answers(folder))
         _show(found)
         if out is not None:
             write_json(out, found.to_dict())

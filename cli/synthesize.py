@@ -45,6 +45,10 @@ def synthesize(
     coding: Annotated[
         Literal["auto", "ids", "colors"], typer.Option(help="How label maps say their class.")
     ] = "auto",
+    params: Annotated[
+        Path | None,
+        typer.Option(help="Settings whose runtime says device and batch, with --model.", show_default=False),
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
@@ -63,9 +67,9 @@ def synthesize(
         from ccfpse.layoutfiles import find_layouts, read_photo
         from ccfpse.synthesis import Output, listed, synthesize_files
 
-        if model is None:
-            settings = load_settings(Path("params.yaml"))
-            model = _trained(settings)
+        if model is None or params is not None:
+            settings = load_settings(params or Path("params.yaml"))
+            model = model or _trained(settings)
             device = device or settings.runtime.device
             batch = batch or settings.runtime.inference_batch
         table = None if classes is None else read_class_yaml(classes)

@@ -19,20 +19,22 @@ def train(
         str | None,
         typer.Option(help="One of compare.variants, trained as `ccfpse compare` does.", show_default=False),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of the variant; goes with --variant.", show_default=False)
-    ] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Goes with --variant.", show_default=False)] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
     ] = False,
 ) -> None:
     """Train a generator and a discriminator. Stopped or killed, the same command goes on."""
     from ccfpse.config import load_settings
+    from ccfpse.errors import SettingsError
+    from ccfpse.variants import cell_settings
 
     with errors_as_messages():
         settings = load_settings(params)
-        if variant is not None:
-            settings = settings.of_cell(variant, seed)
+        if (variant is None) != (seed is None):
+            raise SettingsError("--variant and --seed belong together: give both, or neither")
+        if variant is not None and seed is not None:
+            settings = cell_settings(settings, variant, seed)
         store = data or Path(settings.paths.prepared)
         if dry_run:
             _describe(settings, store)
@@ -53,10 +55,10 @@ def train(
         fit(settings, places, TrainingDisplay())
 
 
-def _usual_out(settings: "Settings", variant: str | None, seed: int) -> Path:
+def _usual_out(settings: "Settings", variant: str | None, seed: int | None) -> Path:
     from ccfpse.compare.grid import Cell
 
-    if variant is None:
+    if variant is None or seed is None:
         return Path(settings.paths.training)
     return Cell(variant, seed).folder(settings, "training")
 

@@ -3,9 +3,11 @@
 import dataclasses
 
 import pytest
+import torch
+import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ccfpse.complexity import Networks, unused_published_parameters
+from ccfpse.complexity import Networks, _FastMultiplications, unused_published_parameters
 from ccfpse.config import load_preset
 from ccfpse.datasets import class_table
 
@@ -82,3 +84,24 @@ def test_multiplications_of_one_discriminator_by_hand() -> None:
 def test_the_settings_own_switches_have_a_row() -> None:
     rows = networks("sample", context="local", attention=False).complexities(lambda *_: None)
     assert "as in the settings" in [row.name for row in rows]
+
+
+def test_fast_multiplications_of_a_few_layers_by_hand() -> None:
+    """4 outputs by tile and side, 36 products each; channels of the layout are free, others are not."""
+    layout, features = torch.zeros(1, 3, 5, 7), torch.zeros(1, 2, 5, 7)
+    conv, strided, left_alone = (torch.zeros(6, n, 3, 3) for n in (5, 5, 5))
+    counter = _FastMultiplications(layout, [left_alone])
+    with torch.no_grad(), counter:
+        seen = torch.cat([layout, features], dim=1)
+        F.conv2d(seen, conv, padding=1)
+    tiles = 2 * 2
+    assert counter.total == tiles * 36 * 2 * 6
+    with torch.no_grad(), counter:
+        F.conv2d(seen, strided, stride=2, padding=1)
+    assert counter.total == tiles * 36 * 2 * 6 + 3 * 4 * 9 * 5 * 6
+    before = counter.total
+    with torch.no_grad(), counter:
+        F.conv2d(seen, left_alone, padding=1)
+        F.conv2d(features, torch.zeros(2, 1, 3, 3), padding=1, groups=2)
+    assert counter.total == before + 35 * 9 * 5 * 6
+    assert counter.depthwise == 35 * 9 * 2

@@ -21,7 +21,7 @@ def test_a_fit_to_size_keeps_the_aspect_and_touches_two_edges(height: int, width
 
 @given(sides, sides)
 def test_a_fit_to_multiples_gives_every_pixel_back(height: int, width: int) -> None:
-    fit = fit_to_multiple((height, width), 32)
+    fit = fit_to_multiple((height, width), 32, 32)
     assert all(0 <= whole - side < 32 for side, whole in zip((height, width), fit.network_size, strict=True))
     values = np.random.default_rng(0).integers(0, 255, (height, width), dtype=np.uint8)
     padded = fit.apply(values, 7)
@@ -31,7 +31,7 @@ def test_a_fit_to_multiples_gives_every_pixel_back(height: int, width: int) -> N
 
 def test_what_fits_is_left_alone() -> None:
     values = np.arange(32 * 64).reshape(32, 64)
-    for fit in (fit_to_size((32, 64), (32, 64)), fit_to_multiple((32, 64), 32)):
+    for fit in (fit_to_size((32, 64), (32, 64)), fit_to_multiple((32, 64), 32, 32)):
         np.testing.assert_array_equal(fit.apply(values, 7), values)
 
 
@@ -42,7 +42,7 @@ def test_dont_care_or_the_nearest_edge_surrounds_a_label_map() -> None:
     around[:, 16:48] = False
     np.testing.assert_array_equal(fit.apply(ones, 7) == 7, around)
     assert (fit.apply(ones, None) == 1).all()
-    assert (fit_to_multiple((30, 30), 32).apply(ones[:30, :30], 7) == 1).all()
+    assert (fit_to_multiple((30, 30), 32, 32).apply(ones[:30, :30], 7) == 1).all()
 
 
 def test_resizing_invents_no_labels_and_takes_the_nearest() -> None:

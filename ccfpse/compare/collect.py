@@ -4,15 +4,13 @@ import csv
 import io
 from pathlib import Path
 
-import numpy as np
-
 from ccfpse.compare.chart import draw_chart
 from ccfpse.compare.grid import Cell
 from ccfpse.compare.table import SCORES, Row, Table, read_table
 from ccfpse.compare.timing import seconds_per_step
 from ccfpse.config import Settings
 from ccfpse.evaluation.photos import SynthesizedPhotos
-from ccfpse.evaluation.picture import evenly_spaced, write_picture
+from ccfpse.evaluation.picture import evenly_spaced, legend, write_picture
 from ccfpse.files import replacing, write_json
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.segmentation import Progress
@@ -87,7 +85,7 @@ def as_cells(table: Table) -> list[list[str]]:
         scores = [_with_deviation(row, score) for score in table.scores]
         parameters = [f"{count / 1e6:.2f}" for count in row.parameters.values()]
         rows.append([row.variant, *scores, *parameters, f"{row.seconds_per_step:.2f}"])
-    real = [f"{table.real[score]:.3f}" if score in table.real else "0" for score in table.scores]
+    real = [f"{table.real[score]:.3f}" if score in table.real else "" for score in table.scores]
     return [*rows, ["real photos", *real, "", "", ""]]
 
 
@@ -119,7 +117,4 @@ def _write_pictures(path: Path, settings: Settings, store: PreparedStore) -> Non
         cell = Cell(variant, settings.compare.seeds[0])
         photos = SynthesizedPhotos(cell.folder(settings, "photos"), split)
         columns[variant] = [photos.image(i) for i in chosen]
-    colors = class_table.palette().tolist()
-    seen = np.unique(labels).tolist()
-    legend = {class_table.names[i]: (colors[i][0], colors[i][1], colors[i][2]) for i in seen}
-    write_picture(path, columns, legend)
+    write_picture(path, columns, legend(class_table, labels))

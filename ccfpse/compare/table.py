@@ -11,6 +11,7 @@ from ccfpse.evaluation.evaluate import METRICS
 from ccfpse.files import read_json
 from ccfpse.labelspace import ClassTable
 from ccfpse.training.networks import count_parameters
+from ccfpse.variants import cell_settings
 
 SCORES = {
     "miou": "mIoU",
@@ -80,7 +81,7 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
         Row(
             variant=variant,
             values={key: [float(found[key]) for found in of_variant] for key in scores},
-            parameters=count_parameters(settings.of_cell(variant, 0), class_table),
+            parameters=count_parameters(cell_settings(settings, variant, 0), class_table),
             seconds_per_step=seconds[variant],
         )
         for variant, of_variant in metrics.items()
@@ -113,6 +114,7 @@ def _conditions(settings: Settings, metrics: dict[str, Any]) -> list[str]:
         )
     sentences.append(
         "Seconds per step: one process on this machine, variants taking turns, data not counted. ±: standard "
-        "deviation over the seeds."
+        "deviation over the seeds; whiskers in the chart: the smallest and the largest seed. A style "
+        "encoder, where there is one, is not among the parameters."
     )
     return sentences

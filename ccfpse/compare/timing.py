@@ -11,11 +11,12 @@ from ccfpse.device import pick_device
 from ccfpse.loss_network import load_loss_network
 from ccfpse.prepared import open_store
 from ccfpse.segmentation import Progress
-from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches
+from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches, in_parts
 from ccfpse.training.networks import build_networks
 from ccfpse.training.processes import Processes
 from ccfpse.training.step import Networks
 from ccfpse.training.trainer import Trainer
+from ccfpse.variants import cell_settings
 
 ROUNDS, STEPS = 3, 2
 """In every round each variant takes these steps, after one that is not counted."""
@@ -34,18 +35,12 @@ def seconds_per_step(settings: Settings, progress: Progress) -> dict[str, float]
     train, data = settings.train, settings.data
     samples = AugmentedSamples(store.split("train"), data.size, data.flip, train.seed)
     positions = Positions(range(1 + STEPS), train.batch, 0, 1)
-    parts = [
-        [
-            {key: value.chunk(train.accumulation)[i] for key, value in batch.items()}
-            for i in range(train.accumulation)
-        ]
-        for batch in batches(samples, positions, 0, pin=False)
-    ]
+    parts = [in_parts(batch, train.accumulation) for batch in batches(samples, positions, 0, pin=False)]
     found: dict[str, list[float]] = {name: [] for name in settings.compare.run}
     for turn in range(ROUNDS):
         for number, name in enumerate(found):
             progress(turn * len(found) + number, ROUNDS * len(found))
-            cell = settings.of_cell(name, train.seed)
+            cell = cell_settings(settings, name, train.seed)
             untrained = build_networks(cell, store.class_table)
             networks = Networks(untrained.generator, untrained.discriminator, untrained.encoder, loss_network)
             found[name] += _times(Trainer(cell, store.class_table, networks, processes), parts)

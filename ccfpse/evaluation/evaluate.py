@@ -5,7 +5,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ccfpse.config import Settings
@@ -14,7 +13,7 @@ from ccfpse.evaluation.inception import inception_path, load_inception, missing_
 from ccfpse.evaluation.measure import Measurements, measure
 from ccfpse.evaluation.metrics import loss_network_entry, protocol, summary
 from ccfpse.evaluation.photos import SynthesizedPhotos
-from ccfpse.evaluation.picture import evenly_spaced, write_picture
+from ccfpse.evaluation.picture import evenly_spaced, legend, write_picture
 from ccfpse.files import replacing, sha256_file, write_json
 from ccfpse.judge import Judge, load_judge
 from ccfpse.prepared import PreparedSplit, PreparedStore, open_store
@@ -141,6 +140,4 @@ def _write_pictures(
         "real": [split.image(i) for i in chosen],
         "synthesized": [synthesized.image(i) for i in chosen],
     }
-    colors = table.palette().tolist()
-    legend = {table.names[i]: (colors[i][0], colors[i][1], colors[i][2]) for i in np.unique(labels).tolist()}
-    write_picture(path, columns, legend)
+    write_picture(path, columns, legend(table, labels))

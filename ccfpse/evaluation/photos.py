@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccfpse.errors import DataError
+from ccfpse.files import read_bytes
 from ccfpse.pictures import decode_photo
 from ccfpse.prepared import PreparedSplit
 
@@ -37,7 +38,7 @@ class SynthesizedPhotos:
             DataError: the file is no picture, or has not the size of the real photo.
         """
         path = self._paths[index]
-        pixels: Pixels = np.asarray(decode_photo(_content(path), str(path)))
+        pixels: Pixels = np.asarray(decode_photo(read_bytes(path), str(path)))
         if pixels.shape[:2] != self._size:
             (height, width), (found_height, found_width) = self._size, pixels.shape[:2]
             raise DataError(
@@ -51,10 +52,3 @@ def batches(n: int, size: int) -> Iterator[list[int]]:
     """Indices 0..n-1 in parts of at most `size`."""
     for start in range(0, n, size):
         yield list(range(start, min(start + size, n)))
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error

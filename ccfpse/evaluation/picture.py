@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ccfpse.evaluation.photos import Pixels
 from ccfpse.files import replacing
-from ccfpse.labelspace import Color
+from ccfpse.labelspace import ClassTable, Color, Ids
 
 _CELL = 400  # width that cells are enlarged to, at most
 _GAP = 8
@@ -18,13 +18,13 @@ _BACKGROUND = (255, 255, 255)
 _INK = (20, 20, 20)
 
 
-def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], legend: Mapping[str, Color]) -> None:
+def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], names: Mapping[str, Color]) -> None:
     """Writes captioned columns of pictures of one size, and below them which colour is which class.
 
     Args:
         path: PNG file to write.
         columns: caption to pictures, uint8 (H, W, 3), from top to bottom.
-        legend: class name to its colour.
+        names: of classes, to their colours.
 
     Raises:
         OutputError: the file cannot be written.
@@ -36,7 +36,7 @@ def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], legend: M
     total_width = _GAP + len(columns) * (cell_width + _GAP)
     grid_height = _LINE + n_rows * (cell_height + _GAP)
     font = ImageFont.load_default(size=15)
-    places = _legend_places(list(legend), font, total_width)
+    places = _legend_places(list(names), font, total_width)
     legend_height = (places[-1][1] + _LINE if places else 0) + _GAP
 
     canvas = Image.new("RGB", (total_width, grid_height + legend_height), _BACKGROUND)
@@ -48,12 +48,18 @@ def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], legend: M
             # Nearest: what is shown are the network's own pixels.
             enlarged = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
             canvas.paste(Image.fromarray(enlarged), (left, _LINE + row * (cell_height + _GAP)))
-    for (x, y), (name, color) in zip(places, legend.items(), strict=True):
+    for (x, y), (name, color) in zip(places, names.items(), strict=True):
         top = grid_height + y
         draw.rectangle((x, top + 2, x + _SWATCH, top + 2 + _SWATCH), color, _INK)
         draw.text((x + _SWATCH + 5, top), name, _INK, font)
     with replacing(path) as temporary:
         canvas.save(temporary)
+
+
+def legend(table: ClassTable, labels: Sequence[Ids]) -> dict[str, Color]:
+    """Names and colours of the classes that occur in label maps."""
+    colors = table.palette().tolist()
+    return {table.names[i]: (colors[i][0], colors[i][1], colors[i][2]) for i in np.unique(labels).tolist()}
 
 
 def evenly_spaced(n: int, wanted: int) -> list[int]:

@@ -32,7 +32,7 @@ class Generator(nn.Module, abc.ABC):
         if size is not None:
             check_size(size, size_multiple)
         self.n_layout, self.size, self.style_dim = n_layout, size, style_dim
-        self.size_multiple = size_multiple
+        self.size_multiple = self.smallest_side = size_multiple
 
     def forward(self, layout: Tensor, style: Tensor | None = None) -> Tensor:
         """Generate one image for each layout.

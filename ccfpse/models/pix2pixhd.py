@@ -35,6 +35,7 @@ class Pix2PixHdGenerator(Generator):
     def __init__(self, n_layout: int, *, width: int = 64) -> None:
         """A generator for layouts of ``n_layout`` channels, ``width`` channels at full size."""
         super().__init__(n_layout, 2**N_HALVINGS, None, None)
+        self.smallest_side = SMALLEST_SIDE
         widths = [width * 2**i for i in range(N_HALVINGS + 1)]
         self.start = nn.Conv2d(n_layout, width, 7)
         self.down = nn.ModuleList(nn.Conv2d(n, 2 * n, 3, stride=2, padding=1) for n in widths[:-1])

@@ -62,8 +62,12 @@ class CompareSettings:
         for seed in self.seeds:
             need(seed >= 0, f"compare.seeds has {seed}; seeds must be at least 0")
         for name in self.variants:
-            plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) is not None
-            need(plain, f"compare.variants has {name!r}; names are made of letters, digits and . _ -")
+            plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is not None
+            need(plain, f"compare.variants has {name!r}; names are made of letters, digits, _ and -")
+            need(
+                name not in ("real", "label"),
+                f"compare.variants has {name!r}, which is taken; rename it",
+            )
         for name in self.run:
             known = ", ".join(self.variants)
             need(

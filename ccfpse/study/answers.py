@@ -34,6 +34,8 @@ class Answers:
     study: str
     rater: str
     """A random name that the page made."""
+    revision: int
+    """Rises with every change, taking back included: the file with the highest one is the last."""
     answers: tuple[Answer, ...]
 
 
@@ -75,6 +77,8 @@ def parse_answers(content: bytes, key: Key, where: str) -> Answers:
         raise DataError(
             f"{where}: has no rater's name as the page makes them; ask the rater to export it again"
         )
+    if any(answer.seconds < 0 for answer in found.answers):
+        raise DataError(f"{where}: has an answer given before its question; ask for a new export")
     items = [answer.item for answer in found.answers]
     for item in items:
         if item not in key.items:

@@ -12,6 +12,8 @@ FORMAT = 1
 KEY = "key.json"
 PAGE = "page/index.html"
 Side = Literal["left", "right"]
+Origin = Literal["a", "b", "right", "wrong"]
+"""Of a photo: a folder's; or the one that belongs to a check's layout, or not."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,8 @@ class Item:
     """Name of the layout, and of the photos in their folders."""
     kind: Literal["pair", "check"]
     """A photo of each folder; or an attention check: a photo of the layout beside one of another."""
-    left: Literal["a", "b", "right", "wrong"]
-    right: Literal["a", "b", "right", "wrong"]
+    left: Origin
+    right: Origin
 
     def chosen(self, side: Side) -> str:
         """What somebody who picked this side has picked."""

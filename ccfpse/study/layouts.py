@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ccfpse.errors import DataError
+from ccfpse.files import read_bytes
 from ccfpse.labelimage import read_label_image
 from ccfpse.labelspace import ClassTable
 from ccfpse.pictures import LABEL_SUFFIXES, decode_picture, picture_values
@@ -105,15 +106,3 @@ def named_files(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str,
     if not found:
         raise DataError(f"{folder}: holds no {what} ({', '.join(suffixes)}), nor do its folders")
     return found
-
-
-def read_bytes(path: Path) -> bytes:
-    """A file's content.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error

@@ -8,15 +8,16 @@ import random
 import secrets
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import replacing
+from ccfpse.files import read_bytes, replacing
 from ccfpse.pictures import PHOTO_SUFFIXES, decode_photo
-from ccfpse.study.key import FORMAT, KEY, PAGE, Item, Key, save_key
-from ccfpse.study.layouts import Layouts, named_files, read_bytes
+from ccfpse.study.key import FORMAT, KEY, PAGE, Item, Key, Origin, save_key
+from ccfpse.study.layouts import Layouts, named_files
 
 QUESTION = "Which photo looks more real and fits the layout better?"
 _MARK = "/*STUDY*/null"
@@ -28,9 +29,10 @@ class Choices:
 
     question: str
     pairs: int | None
-    """Layouts that are asked about, drawn at random; None: all that both folders have."""
+    """Layouts that are asked about, drawn at random; None: all that the checks leave."""
     checks: int | None
-    """Attention checks among them; None: one for ten pairs, two at least."""
+    """Attention checks among them, two layouts each; None: one for ten pairs, two at least where that is
+    no more than a third of the layouts."""
 
 
 def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) -> Key:
@@ -54,41 +56,52 @@ def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) 
     if not names:
         raise DataError(f"{a} and {b} have no photo of the same name that has a layout in {layouts.source}")
     rng = random.SystemRandom()
-    asked = names if choices.pairs is None else rng.sample(names, min(choices.pairs, len(names)))
-    n_checks = max(2, round(len(asked) / 10)) if choices.checks is None else choices.checks
-    if n_checks and len(names) < 2:
-        raise DataError("an attention check needs photos of two layouts; use --checks 0")
+    asked, checked = _drawn(names, choices, rng)
+    size = _common_size([path[name] for name in (*asked, *sum(checked, ())) for path in (of_a, of_b)])
     items: dict[str, Item] = {}
     shown: list[dict[str, str]] = []
 
-    def ask(item: Item, layout: str, left: Path, right: Path) -> None:
-        name = secrets.token_hex(8)
-        items[name] = item
-        photos = [decode_photo(read_bytes(path), str(path)) for path in (left, right)]
-        size = _common_size(*photos)
-        pictures = [layouts.picture(layout, size), *(_resized(photo, size) for photo in photos)]
+    def ask(layout: str, kind: Literal["pair", "check"], photos: dict[Origin, Path]) -> None:
+        name, sides = secrets.token_hex(8), rng.sample(list(photos), 2)
+        items[name] = Item(layout=layout, kind=kind, left=sides[0], right=sides[1])
+        pictures = [layouts.picture(layout, size), *(_opened(photos[side], size) for side in sides)]
         named = zip(("layout", "left", "right"), map(_encoded, pictures), strict=True)
         shown.append({"item": name, **dict(named)})
 
     for name in asked:
-        swapped = rng.random() < 0.5
-        left, right = (of_b, of_a) if swapped else (of_a, of_b)
-        sides = ("b", "a") if swapped else ("a", "b")
-        ask(Item(layout=name, kind="pair", left=sides[0], right=sides[1]), name, left[name], right[name])  # type: ignore[arg-type]
-    for _ in range(n_checks):
-        name, other = rng.sample(names, 2)
+        ask(name, "pair", {"a": of_a[name], "b": of_b[name]})
+    for name, other in checked:
         photos = rng.choice([of_a, of_b])
-        swapped = rng.random() < 0.5
-        left_path, right_path = (photos[other], photos[name]) if swapped else (photos[name], photos[other])
-        sides = ("wrong", "right") if swapped else ("right", "wrong")
-        ask(Item(layout=name, kind="check", left=sides[0], right=sides[1]), name, left_path, right_path)  # type: ignore[arg-type]
+        ask(name, "check", {"right": photos[name], "wrong": photos[other]})
     rng.shuffle(shown)  # or checks would stand at the end of the page's source
     key = Key(
         format=FORMAT, study=secrets.token_hex(8), question=choices.question, a=str(a), b=str(b), items=items
     )
+    save_key(out, key)  # first: a page without its key asks for nothing
     _write_page(out / PAGE, key, shown)
-    save_key(out, key)
     return key
+
+
+def _drawn(names: list[str], choices: Choices, rng: random.Random) -> tuple[list[str], list[tuple[str, str]]]:
+    """Layouts of the pairs; and for every check a layout and one whose photo does not belong to it.
+
+    No layout is drawn twice: one that comes again, or a photo, would tell a check from a pair.
+
+    Raises:
+        DataError: there are not enough layouts for the checks.
+    """
+    n_pairs = choices.pairs
+    n_checks = choices.checks
+    if n_checks is None:
+        n_checks = min(max(2, round((n_pairs or len(names)) / 10)), len(names) // 3)
+    if 2 * n_checks >= len(names):
+        raise DataError(
+            f"{n_checks} attention checks take photos of {2 * n_checks} layouts, and there are {len(names)}; "
+            "ask for fewer with --checks"
+        )
+    drawn = rng.sample(names, len(names))
+    checked = [(drawn.pop(), drawn.pop()) for _ in range(n_checks)]
+    return drawn if n_pairs is None else drawn[:n_pairs], checked
 
 
 def _write_page(path: Path, key: Key, shown: list[dict[str, str]]) -> None:
@@ -100,13 +113,16 @@ def _write_page(path: Path, key: Key, shown: list[dict[str, str]]) -> None:
         temporary.write_text(page, "utf-8")
 
 
-def _common_size(left: Image.Image, right: Image.Image) -> tuple[int, int]:
-    """(width, height) that both are shown at: the smaller one's, or the larger would be known by it."""
-    return min(left.size, right.size, key=lambda size: size[0] * size[1])
+def _common_size(photos: list[Path]) -> tuple[int, int]:
+    """(width, height) that all are shown at: the smallest one's, or others would be known by theirs."""
+    sizes = [decode_photo(read_bytes(path), str(path)).size for path in photos]
+    return min(sizes, key=lambda size: size[0] * size[1])
 
 
-def _resized(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return photo if photo.size == size else photo.resize(size, Image.Resampling.BICUBIC)
+def _opened(path: Path, size: tuple[int, int]) -> Image.Image:
+    """A photo at (width, height), cut to that shape where it has another."""
+    photo = decode_photo(read_bytes(path), str(path))
+    return photo if photo.size == size else ImageOps.fit(photo, size, Image.Resampling.BICUBIC)
 
 
 def _encoded(picture: Image.Image) -> str:

@@ -17,13 +17,19 @@ ANSWERS = "answers"
 """Folder of the answers, one file a rater."""
 _PAGE_PATHS = ("/", "/index.html")
 _SECONDS_TO_SEND = 30
+_PIECE = 1 << 16
+
+
+def kept_answers(folder: Path) -> list[Path]:
+    """The answer files that a study's server has kept; one that is being written is none."""
+    return sorted(path for path in (folder / ANSWERS).glob("*.json") if not path.name.startswith("."))
 
 
 class StudyServer(ThreadingHTTPServer):
     """Two things: `GET /` gives the page, `POST /answers` keeps a rater's answers.
 
-    A rater's page sends all its answers after each of them; the file is replaced by what has at least as
-    many, written whole and on disk before the page is told so.
+    A rater's page sends all its answers after every change; the file is replaced by what is not older,
+    written whole and on disk before the page is told so.
     """
 
     daemon_threads = True
@@ -66,7 +72,7 @@ class StudyServer(ThreadingHTTPServer):
         with self._writing:
             if path.is_file():
                 kept = parse_answers(path.read_bytes(), self.key, str(path))
-                if len(kept.answers) > len(found.answers):  # overtaken by a later one on the way
+                if kept.revision > found.revision:  # overtaken by a later one on the way
                     return len(kept.answers)
             with replacing(path) as temporary:
                 temporary.write_bytes(content)
@@ -113,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
-        self.wfile.write(content)
+        for start in range(0, len(content), _PIECE):  # the time limit is that of a piece, not of a large page
+            self.wfile.write(content[start : start + _PIECE])
 
 
 def own_address() -> str:

@@ -16,6 +16,8 @@ from ccfpse.study.key import Key
 
 LEVEL = 0.95
 _RESAMPLES = 10_000
+FEWEST_RATERS = 5
+"""Whose resampling says something about other raters."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Share:
     interval: tuple[float, float] | None
     """Wilson's, as if every answer were independent of all others."""
     clustered: tuple[float, float] | None
-    """Percentiles over layouts and raters drawn again with replacement; None: fewer than 2 of either."""
+    """Percentiles over layouts and raters drawn again with replacement; None: fewer than `FEWEST_RATERS`, or
+    all answers alike, where that would claim more than is known."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ class Tally:
     """The study asks about."""
     everyone: Share
     attentive: Share
-    """Of raters who failed no check."""
+    """Of raters who saw a check and failed none."""
     agreement: float | None
     """Mean over all pairs of raters; None: no two answered the same pair."""
     raters: list[Rater]
@@ -91,7 +94,8 @@ def tally(key: Key, files: Sequence[Path]) -> Tally:
         raise DataError("there are no answer files to count")
     everyone = [answers for _, answers in found.values()]
     raters = [_rater(key, answers, everyone) for answers in everyone]
-    attentive = [answers for answers, rater in zip(everyone, raters, strict=True) if not rater.failed]
+    pairs = zip(everyone, raters, strict=True)
+    attentive = [answers for answers, rater in pairs if rater.checks and not rater.failed]
     return Tally(
         study=key.study,
         a=key.a,
@@ -146,12 +150,13 @@ def _share(key: Key, raters: list[Answers]) -> Share:
         for column, item in enumerate(items):
             if item in picked:
                 votes[row, column] = picked[item] == "a"
+    votes = votes[np.isfinite(votes).any(axis=1)]  # who answered no pair says nothing
     n, a = int(np.isfinite(votes).sum()), int(np.nansum(votes))
     if not n:
-        return Share(raters=len(raters), answers=0, a=0, share=None, interval=None, clustered=None)
+        return Share(raters=0, answers=0, a=0, share=None, interval=None, clustered=None)
     interval = binomtest(a, n).proportion_ci(LEVEL, method="wilson")
     return Share(
-        raters=len(raters),
+        raters=len(votes),
         answers=n,
         a=a,
         share=a / n,
@@ -163,7 +168,7 @@ def _share(key: Key, raters: list[Answers]) -> Share:
 def _clustered(votes: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float] | None:
     """Answers of one rater, and to one layout, resemble each other: both are drawn again as wholes."""
     n_raters, n_items = votes.shape
-    if n_raters < 2 or n_items < 2:
+    if n_raters < FEWEST_RATERS or n_items < 2 or np.nanmin(votes) == np.nanmax(votes):
         return None
     random = np.random.default_rng(0)
     shares = []

@@ -1,9 +1,11 @@
 """What a run will need, found out without running it: parameters and memory."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ccfpse.config import Settings
@@ -38,14 +40,8 @@ def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
         layout = torch.empty(share, untrained.generator.n_layout, height, width)
         real = torch.empty(share, 3, height, width)
         noise = torch.empty(share, STYLE_DIM) if settings.model.style else None
-        kept: dict[int, Tensor] = {}
-
-        def keep(tensor: Tensor) -> Tensor:
-            kept.setdefault(tensor.untyped_storage()._cdata, tensor)
-            return tensor
-
         precision = precision_context(torch.device("cpu"), settings.train.precision)
-        with precision, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with precision, kept_for_backward() as kept:
             named, _ = generator_losses(networks, layout, real, noise)
         del named
     modules = untrained.named()
@@ -56,9 +52,26 @@ def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
     if loss_network is not None:
         modules["loss network"] = loss_network
         state += sum(p.numel() for p in loss_network.parameters()) * 4
-    weights = {p.untyped_storage()._cdata for module in modules.values() for p in module.parameters()}
-    activations = sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
-    return Estimate(parameters, state, activations)
+    return Estimate(parameters, state, kept_bytes(kept, *modules.values()))
+
+
+@contextlib.contextmanager
+def kept_for_backward() -> Iterator[dict[int, Tensor]]:
+    """What is kept for backward passes while the block runs, by storage."""
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.setdefault(tensor.untyped_storage()._cdata, tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        yield kept
+
+
+def kept_bytes(kept: dict[int, Tensor], *networks: nn.Module) -> int:
+    """Of kept tensors, the networks' own weights not counted."""
+    weights = {p.untyped_storage()._cdata for network in networks for p in network.parameters()}
+    return sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
 
 
 def _loss_network(settings: Settings) -> PerceptualNetwork | SmallPerceptualNetwork | None:

@@ -36,15 +36,15 @@ SETTINGS = {
     ),
     "an even kernel": (edited("train", model__kernel_size=4), r"kernel_size is 4; it must be 1, 3, 5 or 7"),
     "an unknown variant": (
-        edited("train --variant nothing"),
+        edited("train --variant nothing --seed 1"),
         r"nothing is not in compare\.variants; there are ccfpse-fpse",
     ),
     "a variant that names nothing of the model": (
-        edited("train --variant v", compare__variants={"v": {"width_": 3}}, compare__run=["v"]),
+        edited("train --variant v --seed 1", compare__variants={"v": {"width_": 3}}, compare__run=["v"]),
         r"compare\.variants\.v\.width_ is not a setting of the model",
     ),
     "a variant that is no model": (
-        edited("train --variant v", compare__variants={"v": {"kernel_size": 2}}, compare__run=["v"]),
+        edited("train --variant v --seed 1", compare__variants={"v": {"kernel_size": 2}}, compare__run=["v"]),
         r"compare\.variants\.v\.kernel_size is 2",
     ),
     "a grid of unknown variants": (
@@ -58,8 +58,13 @@ SETTINGS = {
         "names are made of letters, digits",
     ),
     "a style that a variant has not": (
-        edited("train --variant pix2pixhd-patchgan", model__style=True, synthesize__style="mean"),
+        edited("train --variant pix2pixhd-patchgan --seed 1", model__style=True, synthesize__style="mean"),
         r"compare\.variants\.pix2pixhd-patchgan has no style",
+    ),
+    "a seed without a variant": (edited("train --seed 7"), "--variant and --seed belong together"),
+    "a variant called real": (
+        edited("compare", compare__variants={"real": {}}, compare__run=["real"]),
+        "which is taken",
     ),
     "no pipeline": (
         edited("compare"),

@@ -15,6 +15,7 @@ from ccfpse.compare.grid import Cell
 from ccfpse.compare.timing import seconds_per_step
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import DataError
+from ccfpse.variants import cell_settings, variant_model
 from ccfpse_cli.main import app
 
 SCORES = {
@@ -105,7 +106,7 @@ def test_a_cell_that_has_not_run_is_named(grid: Settings) -> None:
     assert not (Path(grid.paths.compare) / "table").exists()
 
 
-def test_variants_take_turns_at_being_timed(grid: Settings) -> None:
+def test_every_variant_is_timed(grid: Settings) -> None:
     seen = []
     found = seconds_per_step(grid, lambda done, total, note="": seen.append((done, total)))
     assert list(found) == ["ccfpse-fpse", "spade-patchgan"]
@@ -113,7 +114,7 @@ def test_variants_take_turns_at_being_timed(grid: Settings) -> None:
 
 
 def test_a_cell_has_its_own_budget_and_seed(grid: Settings) -> None:
-    cell = grid.of_cell("spade-patchgan", 5)
+    cell = cell_settings(grid, "spade-patchgan", 5)
     assert (cell.model.generator, cell.model.discriminator) == ("spade", "patchgan")
     assert (cell.train.seed, cell.train.steps, cell.train.decay_start) == (5, 7, 4)
     assert dataclasses.replace(cell, model=grid.model, train=grid.train) == grid
@@ -121,6 +122,6 @@ def test_a_cell_has_its_own_budget_and_seed(grid: Settings) -> None:
 
 def test_a_variant_leaves_switches_that_its_generator_has_not(grid: Settings) -> None:
     local = dataclasses.replace(grid, model=dataclasses.replace(grid.model, context="local"))
-    assert local.variant("spade-fpse").context == "pyramid"
-    assert local.variant("ccfpse-fpse").context == "local"
-    assert local.variant("no-attention").attention is False
+    assert variant_model(local, "spade-fpse").context == "pyramid"
+    assert variant_model(local, "ccfpse-fpse").context == "local"
+    assert variant_model(local, "no-attention").attention is False

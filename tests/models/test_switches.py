@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ccfpse.models import ConditionalGenerator, initialise
+from ccfpse.models.block import ConditionalConv
 from ccfpse.models.condition import Layout
 from ccfpse.ops import choice
 
@@ -83,17 +84,61 @@ def test_how_far_kernels_and_gates_see(monkeypatch, has_pyramid, sees_far) -> No
         assert torch.equal(predicted(far), before) != sees_far
 
 
-@pytest.mark.parametrize(
-    "switches",
-    [{"has_gates": False}, {"has_kernels": False}, {"kernel_size": 5}, {"has_pyramid": False}],
-    ids=str,
-)
-def test_a_switch_changes_the_photo(switches) -> None:
-    """With all weights alike that both have."""
-    usual, other = generator(), generator(**switches)
+def with_weights_of(made: ConditionalGenerator, usual: ConditionalGenerator) -> ConditionalGenerator:
     state = usual.state_dict()
-    for name, tensor in other.state_dict().items():
+    for name, tensor in made.state_dict().items():
         if name in state and tensor.shape == state[name].shape:
             tensor.copy_(state[name])
-    with torch.no_grad():
-        assert not torch.equal(usual(layout()), other(layout()))
+    return made
+
+
+def convs(made: ConditionalGenerator) -> list[tuple[str, torch.nn.Module]]:
+    return [(name, m) for name, m in made.named_modules() if isinstance(m, ConditionalConv)]
+
+
+def assert_same_photo(usual: ConditionalGenerator, other: ConditionalGenerator) -> None:
+    with torch.no_grad():  # in training mode, where batch norm keeps everything within bounds
+        expected = usual.train()(layout())
+        assert 0.01 < expected.std() < 0.95
+        torch.testing.assert_close(other.train()(layout()), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_gates_that_are_all_open_are_no_gates() -> None:
+    usual = generator()
+    for _, conv in convs(usual):
+        conv.gate.last.weight.data.zero_()
+        conv.gate.last.bias.data.fill_(30)
+    assert_same_photo(usual, with_weights_of(generator(has_gates=False), usual))
+
+
+def test_predicted_kernels_that_are_constant_are_learned_ones() -> None:
+    usual = generator()
+    other = with_weights_of(generator(has_kernels=False), usual)
+    for (_, conv), (_, learned) in zip(convs(usual), convs(other), strict=True):
+        conv.kernels.last.weight.data.zero_()
+        taps = torch.randn(learned.kernels.weight.shape)
+        conv.kernels.last.bias.data.copy_(taps.flatten())
+        learned.kernels.weight.data.copy_(taps)
+    assert_same_photo(usual, other)
+
+
+def test_larger_kernels_with_an_empty_margin_are_the_usual_ones() -> None:
+    usual = generator()
+    other = with_weights_of(generator(kernel_size=5), usual)
+    for (_, conv), (_, large) in zip(convs(usual), convs(other), strict=True):
+        for small, into in zip(conv.kernels.last.parameters(), large.kernels.last.parameters(), strict=True):
+            into.data.zero_()
+            C = len(small) // 9
+            into.data.view(C, 5, 5, -1)[:, 1:4, 1:4] = small.data.view(C, 3, 3, -1)
+    assert_same_photo(usual, other)
+
+
+def test_a_pyramid_that_nothing_reads_is_local_context() -> None:
+    usual, other = generator(), generator(has_pyramid=False)
+    with_weights_of(other, usual)
+    state = usual.state_dict()
+    for name, tensor in other.state_dict().items():
+        if tensor.dim() == 4 and tensor.shape != state[name].shape:
+            state[name][:, K:] = 0
+            tensor.copy_(state[name][:, :K])
+    assert_same_photo(usual, other)

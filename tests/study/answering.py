@@ -13,7 +13,7 @@ def answer(key: Key, rater: str, choose: Callable[[Item], str]) -> dict[str, Any
         {"item": name, "choice": "left" if item.left == choose(item) else "right", "seconds": 1.5}
         for name, item in key.items.items()
     ]
-    return {"format": 1, "study": key.study, "rater": rater, "answers": answers}
+    return {"format": 1, "study": key.study, "rater": rater, "revision": len(answers), "answers": answers}
 
 
 def encoded(content: dict[str, Any]) -> bytes:

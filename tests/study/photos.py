@@ -10,7 +10,8 @@ from ccfpse.study.key import Key
 from ccfpse.study.layouts import find_layouts
 from ccfpse.study.make import QUESTION, Choices, make_study
 
-NAMES = ("town/a", "town/b", "c", "d", "e", "f")
+NAMES = ("town/a", "town/b", *"cdefghijklmnopqrstuvwx")
+STEP = 10  # between the red values of layouts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Folders:
     labels: Path
     out: Path
 
-    def make(self, checks: int = 2, pairs: int | None = None, question: str = QUESTION) -> Key:
+    def make(self, checks: int | None = 2, pairs: int | None = 6, question: str = QUESTION) -> Key:
         choices = Choices(question=question, pairs=pairs, checks=checks)
         return make_study(self.a, self.b, find_layouts(self.labels, None), self.out, choices)
 
@@ -35,7 +36,7 @@ def make_folders(tmp_path: Path) -> Folders:
     for number, name in enumerate(NAMES):
         for folder, suffix, channel in ((found.a, ".png", 1), (found.b, ".jpg", 2)):
             pixels = np.zeros((24, 40, 3), np.uint8)
-            pixels[..., 0], pixels[..., channel] = 40 * number, 200
+            pixels[..., 0], pixels[..., channel] = STEP * number, 240
             path = (folder / name).with_suffix(suffix)
             path.parent.mkdir(parents=True, exist_ok=True)
             options = (

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from ccfpse.study.key import PAGE, Key
-from ccfpse.study.serve import ANSWERS
+from ccfpse.study.serve import ANSWERS, kept_answers
 from ccfpse.study.tally import tally
 from tests.study.photos import Folders
 from tests.study.test_serve import serving
@@ -91,6 +91,21 @@ def test_an_answer_can_be_taken_back(folders: Folders, browser: Any) -> None:
     answer_one(browser, key, "b")
     browser.find_element(By.ID, "back").click()
     assert shown(browser) == asked
+
+
+def test_what_was_taken_back_is_not_kept_by_the_server(folders: Folders, browser: Any) -> None:
+    key = folders.make(checks=0)
+    with serving(folders) as server:
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        assert not (folders.out / ANSWERS).exists()  # looking is no answer
+        for wanted in ("a", "a"):
+            answer_one(browser, key, wanted)
+        for _ in range(2):
+            browser.find_element(By.ID, "back").click()
+        answer_one(browser, key, "b")
+        until(lambda: browser.find_element(By.ID, "state").text == "saved")
+        found = tally(key, kept_answers(folders.out))
+    assert (found.everyone.answers, found.everyone.share) == (1, 0.0)
 
 
 def test_two_raters_at_once_through_the_server(folders: Folders, browser: Any) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ccfpse.errors import DataError, OutputError
 from ccfpse.study.key import KEY, PAGE, load_key
-from tests.study.photos import NAMES, Folders
+from tests.study.photos import NAMES, STEP, Folders
 
 
 def items_of(page: str) -> list[dict[str, str]]:
@@ -30,7 +30,7 @@ def picture(data: str) -> Image.Image:
 def whose(photo: Image.Image) -> tuple[str, int]:
     """Which model made it, and for which layout."""
     red, green, blue = np.asarray(photo)[0, 0].tolist()
-    return ("a" if green > blue else "b"), round(red / 40)
+    return ("a" if green > blue else "b"), round(red / STEP)
 
 
 def test_the_key_says_which_photo_is_whose(folders: Folders) -> None:
@@ -65,26 +65,36 @@ def test_the_page_gives_nothing_away(folders: Folders) -> None:
         assert pictures[1].mode == pictures[2].mode
 
 
-def test_sides_and_names_are_random(folders: Folders) -> None:
-    first = folders.make(checks=0)
-    again = dataclasses.replace(folders, out=folders.out.with_name("again")).make(checks=0)
-    assert first.study != again.study
-    assert not first.items.keys() & again.items.keys()
-    sides = [item.left for _ in range(6) for item in _another(folders).items.values()]
-    assert 5 < sides.count("a") < 31  # of 36; by chance otherwise once in two million
+def test_sides_names_and_order_are_random(folders: Folders) -> None:
+    first, second = (another(folders).make(checks=6, pairs=12) for _ in range(2))
+    assert first.study != second.study
+    assert not first.items.keys() & second.items.keys()
+    sides = [item.left for key in (first, second) for item in key.pairs.values()]
+    assert 2 < sides.count("a") < 22  # of 24; by chance otherwise three times in a hundred thousand
+    page = items_of((folders.out.with_name("study0") / PAGE).read_text("utf-8"))
+    kinds = [first.items[item["item"]].kind for item in page]
+    assert kinds[:12] != ["pair"] * 12
 
 
-def _another(folders: Folders):
+def another(folders: Folders) -> Folders:
     number = len(list(folders.out.parent.glob("study*")))
-    return Folders(folders.a, folders.b, folders.labels, folders.out.with_name(f"study{number}")).make(
-        checks=0
-    )
+    return dataclasses.replace(folders, out=folders.out.with_name(f"study{number}"))
 
 
-def test_photos_of_two_sizes_are_shown_at_one(folders: Folders) -> None:
+def test_no_picture_comes_twice(folders: Folders) -> None:
+    """A layout or photo that came again would tell a check from a pair, and whose the others are."""
+    folders.make(checks=6, pairs=None)
+    items = items_of((folders.out / PAGE).read_text("utf-8"))
+    assert len(items) == 24 - 6
+    shown = [item[side] for item in items for side in ("layout", "left", "right")]
+    assert len(set(shown)) == len(shown)
+
+
+@pytest.mark.parametrize("size", [(80, 48), (60, 60)], ids=["larger", "another shape"])
+def test_photos_of_two_sizes_are_shown_at_one_checks_included(folders: Folders, size) -> None:
     for path in folders.a.rglob("*.png"):
-        Image.open(path).resize((80, 48)).save(path)
-    folders.make(checks=0)
+        Image.open(path).resize(size).save(path)
+    folders.make(checks=6)
     for item in items_of((folders.out / PAGE).read_text("utf-8")):
         assert {picture(item[side]).size for side in ("layout", "left", "right")} == {(40, 24)}
 
@@ -121,7 +131,7 @@ def test_a_study_is_never_overwritten(folders: Folders) -> None:
 def test_bad_folders_are_refused_and_nothing_is_written(folders: Folders, spoil, said) -> None:
     spoil(folders)
     with pytest.raises(DataError, match=said):
-        folders.make()
+        folders.make(pairs=None)
     assert not folders.out.exists()
 
 
@@ -130,6 +140,12 @@ def test_one_layout_is_too_few_for_a_check(folders: Folders, tmp_path: Path) -> 
         for path in list(folder.rglob("*.*")):
             if path.stem != "c":
                 path.unlink()
-    with pytest.raises(DataError, match="photos of two layouts"):
+    with pytest.raises(DataError, match="1 attention checks take photos of 2 layouts, and there are 1"):
         folders.make(checks=1)
     assert len(folders.make(checks=0).pairs) == 1
+
+
+def test_checks_are_a_tenth_and_leave_most_layouts(folders: Folders) -> None:
+    key = another(folders).make(checks=None, pairs=None)
+    assert len(key.items) - len(key.pairs) == 2
+    assert len(key.pairs) == 20

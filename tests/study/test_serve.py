@@ -10,7 +10,7 @@ import pytest
 
 from ccfpse.errors import DataError, OutputError
 from ccfpse.study.key import PAGE
-from ccfpse.study.serve import ANSWERS, StudyServer
+from ccfpse.study.serve import ANSWERS, StudyServer, kept_answers
 from ccfpse.study.tally import tally
 from tests.study.answering import answer, encoded, prefers
 from tests.study.photos import Folders
@@ -53,7 +53,7 @@ def test_many_raters_at_once_lose_nothing(folders: Folders) -> None:
     def rate(number: int) -> list[int]:
         whole = answer(key, raters[number], prefers("a" if number % 2 else "b"))
         counts = [*range(1, len(whole["answers"]) + 1), 1]  # the last arrives late
-        parts = [whole | {"answers": whole["answers"][:count]} for count in counts]
+        parts = [whole | {"answers": whole["answers"][:count], "revision": count} for count in counts]
         return [request(server, "POST", "/answers", encoded(part))[0] for part in parts]
 
     with serving(folders) as server, concurrent.futures.ThreadPoolExecutor(20) as pool:
@@ -78,6 +78,24 @@ def test_what_is_no_answer_is_refused_and_not_kept(folders: Folders, body: bytes
         assert request(server, "POST", "/answers", body)[0] == status
         assert request(server, "POST", "/elsewhere", body)[0] == 400
     assert not (folders.out / ANSWERS).exists()
+
+
+def test_an_answer_taken_back_is_gone(folders: Folders) -> None:
+    key = folders.make(checks=0)
+    whole = answer(key, "a" * 24, prefers("a"))
+    with serving(folders) as server:
+        for revision, count in ((1, 3), (2, 2)):
+            part = whole | {"answers": whole["answers"][:count], "revision": revision}
+            assert request(server, "POST", "/answers", encoded(part))[0] == 200
+    assert tally(key, kept_answers(folders.out)).everyone.answers == 2
+
+
+def test_a_file_that_was_being_written_is_none(folders: Folders) -> None:
+    key = folders.make(checks=0)
+    with serving(folders) as server:
+        request(server, "POST", "/answers", encoded(answer(key, "a" * 24, prefers("a"))))
+    (folders.out / ANSWERS / f".{'b' * 24}.json.12.tmp.json").write_bytes(b"{")
+    assert [path.name for path in kept_answers(folders.out)] == [f"{'a' * 24}.json"]
 
 
 def test_a_rater_of_another_study_is_told(folders: Folders) -> None:

@@ -47,9 +47,37 @@ def test_raters_who_disagree_and_one_who_does_not_look(folders: Folders) -> None
     assert found.agreement == pytest.approx(1 / 3)
     assert [rater.agreement for rater in found.raters] == [0.5, 0.5, 0.0]
     assert [rater.failed for rater in found.raters] == [0, 0, 2]
+    assert found.everyone.clustered is None  # three raters say little about others
+
+
+def test_raters_and_layouts_are_drawn_again_as_wholes(folders: Folders) -> None:
+    key = folders.make(checks=0, pairs=None)
+    sides = ["a"] * 6 + ["b"] * 2
+    found = counted(
+        folders, key, *(answer(key, f"{number:024x}", prefers(side)) for number, side in enumerate(sides))
+    )
     low, high = found.everyone.clustered
-    assert low == 0  # three raters drawn again may all be the third
+    assert found.everyone.share == 0.75
+    # Each rater is one throw: shares of 8 throws with 3/4, whatever the layouts.
+    assert low == pytest.approx(0.375, abs=0.13)
     assert high == 1
+    narrow_low, _ = found.everyone.interval
+    assert low < narrow_low  # 192 answers are not 192 opinions
+
+
+def test_raters_who_all_agree_have_no_interval_of_their_own(folders: Folders) -> None:
+    key = folders.make(checks=0)
+    found = counted(folders, key, *(answer(key, f"{n:024x}", prefers("a")) for n in range(8)))
+    assert found.everyone.clustered is None
+    assert found.everyone.interval[0] < 1
+
+
+def test_visitors_who_answered_nothing_do_not_count(folders: Folders) -> None:
+    key = folders.make(checks=2)
+    visitors = [answer(key, f"{n:024x}", prefers("a")) | {"answers": []} for n in range(9)]
+    found = counted(folders, key, answer(key, "a" * 24, prefers("b")), *visitors)
+    assert (found.everyone.raters, found.everyone.share, found.everyone.clustered) == (1, 0.0, None)
+    assert found.attentive.raters == 1
 
 
 def test_an_unfinished_rater_counts_with_what_is_there(folders: Folders) -> None:
@@ -80,6 +108,11 @@ SPOILED = {
     ),
     "an answer twice": (lambda c: c | {"answers": c["answers"][:1] * 2}, "the same item twice"),
     "an odd choice": (lambda c: c | {"answers": [c["answers"][0] | {"choice": "both"}]}, "choice"),
+    "before the question": (
+        lambda c: c | {"answers": [c["answers"][0] | {"seconds": -1}]},
+        "before its question",
+    ),
+    "endless seconds": (lambda c: encoded(c).replace(b"1.5", b"1" + b"0" * 400), "seconds"),
     "seconds as text": (lambda c: c | {"answers": [c["answers"][0] | {"seconds": "long"}]}, "seconds"),
     "endless nesting": (lambda c: b"[" * 100_000, "is not valid JSON"),
     "not utf-8": (lambda c: b"\xff\xfe{", "is not valid JSON"),
