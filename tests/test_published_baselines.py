@@ -80,3 +80,27 @@ def test_entries_of_another_network_are_named(tmp_path: Path) -> None:
         ModelFileError, match=r"G\.pth: entry model1_1\.weight is not one of a published pix2pixHD"
     ):
         import_published(path, None, None, "cityscapes", tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["spade", "pix2pixhd"])
+def test_ade20ks_channels_are_put_in_our_order(tmp_path: Path, kind: str) -> None:
+    """The published networks saw "other" first; here it comes last."""
+    if kind == "spade":
+        network = SpadeGenerator(151, width=2, hidden=3, n_doublings=5).eval()
+        names = spade_names(entries("spade-cityscapes", "G"))
+    else:
+        network = Pix2PixHdGenerator(151, width=2).eval()
+        names = pix2pixhd_names(entries("pix2pixhd-cityscapes", "G"))
+    critic = PatchDiscriminator(151, 4).eval()
+    G = published(network, names, tmp_path / "net_G.pth")
+    D = published(critic, patchgan_names(entries("patchgan-cityscapes", "D")), tmp_path / "net_D.pth")
+    import_published(G, None, D, "ade20k", tmp_path / "m.safetensors")
+    loaded = load_model(tmp_path / "m.safetensors")
+    theirs, image = random_layout(151, (64, 64)), torch.rand(1, 3, 64, 64)
+    ours = torch.cat([theirs[:, 1:], theirs[:, :1]], dim=1)
+    with torch.no_grad():
+        torch.testing.assert_close(build_generator(loaded)(ours), network(theirs), atol=1e-5, rtol=1e-4)
+        found, _ = build_discriminator(loaded)(image, ours)
+        expected, _ = critic(image, theirs)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)

@@ -30,8 +30,8 @@ class ModelSettings:
     discriminator_width: int
     """F of the discriminator. Paper: 64."""
     context: Literal["pyramid", "local"]
-    """ccfpse: what kernels and gates are predicted from: a feature pyramid over the whole layout, or the
-    layout at their own scale as far as two 3x3 convolutions reach."""
+    """ccfpse: what all predictors see: a feature pyramid over the whole layout, or the layout at their own
+    scale as far as two 3x3 convolutions reach."""
     attention: bool
     """ccfpse: predicted gates multiply what a conditional convolution gives."""
     kernels: Literal["depthwise", "none"]

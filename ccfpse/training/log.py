@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dvclive.live import Live
+from scmrepo.exceptions import SCMError
 
+from ccfpse.errors import TrainingError
 from ccfpse.files import write_json
 
 
@@ -13,10 +15,20 @@ class Log:
     """Figures by step, in a folder of their own."""
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        """Opens the log after `first_step` steps; later ones, of a run that was cut off, are dropped."""
+        """Opens the log after `first_step` steps; later ones, of a run that was cut off, are dropped.
+
+        Raises:
+            TrainingError: the project is a git repository without a commit, where dvclive cannot work.
+        """
         _cut_back(folder, first_step)
-        # Left to itself dvclive rewrites the project's dvc.yaml and commits experiments into the user's git.
-        self._live = Live(str(folder), resume=first_step > 0, dvcyaml=None, save_dvc_exp=False, report=None)
+        resume = first_step > 0
+        try:
+            # Left to itself dvclive rewrites the project's dvc.yaml and commits experiments into git.
+            self._live = Live(str(folder), resume=resume, dvcyaml=None, save_dvc_exp=False, report=None)
+        except SCMError as error:
+            raise TrainingError(
+                f"git refuses ({error}); commit the project once: git add . && git commit -m start"
+            ) from error
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
         """Adds one point to every series named."""
