@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.networks import LAYOUT_CHANNELS, rectangles
-from ccfpse.models import ConditionalGenerator, Generator, initialise
+from ccfpse.models import ConditionalGenerator, initialise
 
 ROUNDS = 3
 
@@ -37,7 +37,7 @@ def _line(name: str, work: Callable[[], object]) -> None:
     print(f"{name:64} {statistics.median(times):8.2f} s", flush=True)
 
 
-def _generator(width: int) -> Generator:
+def _generator(width: int) -> ConditionalGenerator:
     made = ConditionalGenerator(LAYOUT_CHANNELS["cityscapes"], width=width)
     initialise(made, torch.Generator().manual_seed(0))
     return made

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ccfpse import losses
 from ccfpse.config import load_preset
-from ccfpse.models import STYLE_DIM, ConditionalGenerator, Generator, PyramidDiscriminator, initialise
-from ccfpse.models.block import ConditionalBlock
+from ccfpse.models import STYLE_DIM, ConditionalGenerator, PyramidDiscriminator, initialise
+from ccfpse.models.block import BlockDesign, ConditionalBlock
 from ccfpse.models.condition import Layout
 from ccfpse.models.reference import block_reference, generate_reference
 from ccfpse.ops import predicted_depthwise_conv, predicted_depthwise_conv_reference
@@ -24,7 +24,7 @@ Pair = tuple[Work, Work]
 """The reference, and the fast path."""
 
 
-def generator(preset: str, *, initialised: bool = True) -> Generator:
+def generator(preset: str, *, initialised: bool = True) -> ConditionalGenerator:
     """The paper's generator for a data set."""
     settings = load_preset(preset)
     made = ConditionalGenerator(
@@ -83,7 +83,14 @@ def operator_pair(size: tuple[int, int], *, backward: bool) -> Pair:
 
 def block_pair() -> Pair:
     """Cityscapes' last block, 128 to 64 channels, from 128x256 to 256x512, without gradients."""
-    block = ConditionalBlock(128, 64, LAYOUT_CHANNELS["cityscapes"] + 64, 128).eval()
+    design = BlockDesign(
+        n_condition=LAYOUT_CHANNELS["cityscapes"] + 64,
+        hidden=128,
+        has_gates=True,
+        has_kernels=True,
+        kernel_size=3,
+    )
+    block = ConditionalBlock(128, 64, design).eval()
     seen = _layout_of("cityscapes")
     x, level = torch.randn(1, 128, 128, 256), torch.randn(1, 64, 256, 512)
     # As the block before and the pyramid leave them.
@@ -131,7 +138,9 @@ def large_inference() -> Work:
     return fast
 
 
-def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], Tensor], name: str) -> Work:
+def training_step(
+    preset: str, generate: Callable[[ConditionalGenerator, Tensor, Tensor], Tensor], name: str
+) -> Work:
     """Generator's and discriminator's turn on one photo, without perceptual loss, in a precision."""
     network = generator(preset).train()
     critic = PyramidDiscriminator(LAYOUT_CHANNELS[preset])
@@ -168,7 +177,7 @@ def training_step(preset: str, generate: Callable[[Generator, Tensor, Tensor], T
     return run
 
 
-def generate_fast(network: Generator, seen: Tensor, style: Tensor) -> Tensor:
+def generate_fast(network: ConditionalGenerator, seen: Tensor, style: Tensor) -> Tensor:
     """The generator as it is used."""
     found: Tensor = network(seen, style)
     return found

@@ -54,12 +54,14 @@ def _settings(preset: str) -> Settings:
 
 def _drawn(settings: Settings, scratch: Path) -> PreparedStore:
     """Scenes in the sizes of the settings."""
+    sample = load_preset("sample").data
+    assert sample.sample is not None
     scenes = dataclasses.replace(
-        load_preset("sample").data,
+        sample,
         source=str(scratch / "scenes"),
         size=settings.data.size,
         load_size=settings.data.load_size,
-        sample=dataclasses.replace(load_preset("sample").data.sample, train=16, val=1),
+        sample=dataclasses.replace(sample.sample, train=16, val=1),
     )
     prepare(scenes, scratch / "store", skip_bad=False, workers=1)
     return open_store(scratch / "store")
