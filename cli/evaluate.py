@@ -8,6 +8,14 @@ import typer
 
 from .console import errors_as_messages, progress, say, say_table, warn
 
+_NAMES = {
+    "miou": "mIoU",
+    "accuracy": "accuracy",
+    "accuracy_void_counted": "accuracy, void counted",
+    "boundary_agreement": "boundary agreement",
+    "instance_separation": "instance separation",
+}
+_ALONE = ("fid", "fid_clean_resize", "kid", "frechet_judge_features", "lpips_diversity", "ssim", "psnr")
 _COLUMNS = {"synthesized": None, "real photos": "real", "shuffled labels": "shuffled_labels"}
 
 
@@ -34,6 +42,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    trust_program: Annotated[
+        bool,
+        typer.Option(
+            "--trust-program",
+            help="Run the code in evaluate.segmenter where that is an exported program; only for files of "
+            "people you trust.",
+        ),
+    ] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Print the results that are there, make none.")
     ] = False,
@@ -43,8 +59,10 @@ def evaluate(
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
         from ccfpse.errors import DataError, SettingsError
-        from ccfpse.evaluation.evaluate import METRICS, PICTURES, Places
+        from ccfpse.evaluation.evaluate import METRICS
         from ccfpse.evaluation.evaluate import evaluate as run
+        from ccfpse.evaluation.inputs import Places
+        from ccfpse.evaluation.outputs import EXTREMES, PICTURES
         from ccfpse.files import read_json
 
         settings = load_settings(params)
@@ -63,36 +81,51 @@ def evaluate(
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
         else:
             with progress("evaluate") as update:
-                metrics = run(settings, places, pick_device(settings.runtime.device), update)
+                device = pick_device(settings.runtime.device)
+                metrics = run(settings, places, device, update, trust_program=trust_program)
         _show(metrics)
-        say(f"pictures: {places.out / PICTURES}")
+        say(f"pictures: {places.out / PICTURES}, {places.out / EXTREMES}")
 
 
 def _show(metrics: dict[str, Any]) -> None:
+    if metrics["style_of_the_photos_themselves"]:
+        warn(
+            "the style came from the real photos themselves: the figures are better than a layout alone gives"
+        )
     sections = [metrics if key is None else metrics[key] for key in _COLUMNS.values()]
     rows = [
-        (name, *("-" if section is None else f"{section[name]:.3f}" for section in sections))
-        for name in ("miou", "accuracy")
+        (_NAMES[name], *(_figure(section, name) for section in sections))
+        for name in _NAMES
+        if name in metrics
     ]
     rows += [
-        (f"IoU {name}", *("-" if section is None else f"{section['iou'][name]:.3f}" for section in sections))
+        (f"IoU {name}", *(_figure(section and section["iou"], name) for section in sections))
         for name in metrics["iou"]
     ]
     style = metrics["style"] or "not known"
-    say_table(f"{metrics['photos']} photos, style {style}", ("", *_COLUMNS), rows)
-    for name in ("fid", "frechet_judge_features", "ssim", "psnr"):
+    title = f"{metrics['photos']} photos, {metrics['width']}x{metrics['height']}, style {style}"
+    say_table(f"{title}; protocol {metrics['protocol']}", ("", *_COLUMNS), rows)
+    for name in _ALONE:
         if metrics.get(name) is not None:
-            say(f"{name}: {metrics[name]:.3f}")
+            say(f"{name}: {metrics[name]:.4g}{_interval(metrics, name)}")
         elif f"{name}_missing" in metrics:
             warn(f"no {name}: {metrics[f'{name}_missing']}")
     for source in metrics["sources"]:
         say(f"{source['role']}: {source['name']}")
-    if metrics["style"] == "own":
-        warn(
-            "the style came from the real photos themselves: the figures are better than a layout alone gives"
-        )
     if metrics["judge_too_weak"]:
+        real = metrics.get("judge", metrics)["real"]
         warn(
-            f"the judge reaches mean IoU {metrics['real']['miou']:.3f} on real photos, below "
+            f"the judge reaches mean IoU {real['miou']:.3f} on real photos, below "
             f"evaluate.judge_floor ({metrics['judge_floor']}): it is too weak to rank models"
         )
+
+
+def _figure(section: dict[str, Any] | None, name: str) -> str:
+    if section is None or section.get(name) is None:
+        return "-"
+    return f"{section[name]:.3f}{_interval(section, name)}"
+
+
+def _interval(section: dict[str, Any], name: str) -> str:
+    interval = section.get("intervals", {}).get(name)
+    return "" if interval is None else f" ({interval['low']:.3f} to {interval['high']:.3f})"

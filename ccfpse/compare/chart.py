@@ -26,7 +26,10 @@ def draw_chart(path: Path, table: Table) -> None:
         below = [mean - min(row.values[score]) for mean, row in zip(means, table.rows, strict=True)]
         above = [max(row.values[score]) - mean for mean, row in zip(means, table.rows, strict=True)]
         panel.barh(places, means, height=0.62, color=_BAR)
-        panel.errorbar(means, places, xerr=[below, above], fmt="none", ecolor=_INK, capsize=3, linewidth=1)
+        if len(table.rows[0].values[score]) > 1:
+            panel.errorbar(
+                means, places, xerr=[below, above], fmt="none", ecolor=_INK, capsize=3, linewidth=1
+            )
         if score in table.real:
             panel.axvline(table.real[score], color=_REAL, linestyle="--", linewidth=1.2, label="real photos")
             panel.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=8, borderpad=0)

@@ -1,9 +1,13 @@
 """pytorch-fid's Inception network, its weights read from a file without running code out of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from pytorch_fid.inception import FIDInceptionA, FIDInceptionC, FIDInceptionE_1, FIDInceptionE_2
 from torch import Tensor, nn
 from torchvision.models import inception_v3
@@ -41,8 +45,29 @@ class Inception(nn.Module):
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> Tensor:
-        """Features (B, 2048) of photos (B, 3, H, W)."""
-        image = F.interpolate(pixels.float() / 255, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
+        """Features (B, 2048) of photos (B, 3, H, W), resized as pytorch-fid does."""
+        photos = pixels.to(self._device).float() / 255
+        return self._features(
+            F.interpolate(photos, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
+        )
+
+    @torch.no_grad()
+    def of_clean_resize(self, photos: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Features (B, 2048) of photos (H, W, 3), resized with a low-pass filter where they get smaller.
+
+        Pillow's bicubic filter, channel by channel and without rounding in between.
+
+        Source: Parmar et al. 2022, arXiv:2104.11222, section 3.
+        """
+        images = torch.from_numpy(np.stack([_clean_resize(photo) for photo in photos]))
+        return self._features(images.to(self._device).permute(0, 3, 1, 2) / 255)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def _features(self, image: Tensor) -> Tensor:
+        """Of images in [0, 1], (B, 3, 299, 299)."""
         x = 2 * image - 1
         for layer in self._layers():
             x = layer(x)
@@ -52,6 +77,17 @@ class Inception(nn.Module):
         """From the image to pool3; the auxiliary head and the classifier are left out."""
         left_out = ("AuxLogits", "dropout", "fc")
         return [layer for name, layer in self.network.named_children() if name not in left_out]
+
+
+def _clean_resize(photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    channels = [
+        np.asarray(
+            Image.fromarray(photo[..., i].astype(np.float32)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+        )
+        for i in range(3)
+    ]
+    clipped: npt.NDArray[np.float32] = np.stack(channels, axis=2).clip(0, 255)
+    return clipped
 
 
 def inception_path(given: str | None) -> Path:

@@ -1,93 +1,148 @@
-"""One pass over pairs of real and synthesized photos that feeds all networks; memory stays constant."""
+"""One pass over a set of photos that feeds all networks, into records on disk."""
 
-from collections.abc import Callable
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torch import Tensor
 
-from ccfpse.evaluation.inception import N_FEATURES, Inception
-from ccfpse.evaluation.photos import Pixels, SynthesizedPhotos, batches
-from ccfpse.evaluation.statistics import FeatureStatistics
-from ccfpse.judge import Judge
-from ccfpse.prepared import PreparedSplit
-from ccfpse.scores import Confusion
+from ccfpse.evaluation import edges
+from ccfpse.evaluation.inception import Inception
+from ccfpse.evaluation.photos import PhotoSet, Pixels, batches
+from ccfpse.evaluation.reading import Reading, as_tensor
+from ccfpse.evaluation.records import Records
+from ccfpse.evaluation.truths import Truth
+from ccfpse.scores import Tally
 from ccfpse.segmentation import Progress
 
-KINDS = ("real", "synthesized")
+JUDGE, INCEPTION, CLEAN = "judge_features", "inception", "inception_clean_resize"
+"""Columns of features."""
+_TALLY = tuple(field.name for field in dataclasses.fields(Tally))
 
 
-class Measurements:
-    """What the pass collects.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Networks:
+    """What looks at every photo."""
 
-    Args:
-        judge: reads photos into class ids and features.
-        inception: for FID; None: left out.
-    """
-
-    def __init__(self, judge: Judge, inception: Inception | None) -> None:
-        table = judge.class_table
-        self.confusion = {kind: Confusion(table) for kind in (*KINDS, "shuffled_labels")}
-        self.inception = {kind: FeatureStatistics(N_FEATURES) for kind in KINDS} if inception else None
-        self.judge = {kind: FeatureStatistics(judge.n_features) for kind in KINDS}
-        self.similarity: dict[str, list[float]] = {"ssim": [], "psnr": []}
+    readings: tuple[Reading, ...]
+    """That of the judge first, which also gives features."""
+    inception: Inception | None
+    """None: its weights are not there."""
+    clean_resize: bool
+    """Feed Inception a second time, photos resized with a low-pass filter."""
 
 
 def measure(
-    split: PreparedSplit,
-    synthesized: SynthesizedPhotos,
-    judge: Judge,
-    inception: Inception | None,
+    photos: PhotoSet,
+    truths: Mapping[str, Truth],
+    networks: Networks,
+    records: Records,
     *,
-    similarity: bool,
+    pairs: PhotoSet | None,
     batch: int,
     progress: Progress,
-) -> Measurements:
-    """Reads every pair once.
-
-    Synthesized photos are also scored against labels of other photos, half the split further on:
-    neighbours in a video have nearly the same labels.
+) -> None:
+    """Measures the photos that `records` does not hold yet.
 
     Args:
-        split: validation split of the prepared store.
-        synthesized: its photos, made from the layouts.
-        judge: reads photos into class ids and features.
-        inception: for FID; None: left out.
-        similarity: compare every pair pixel by pixel, too.
+        photos: of one size.
+        truths: what photos are held against, by name; none: features alone.
+        networks: what looks at them.
+        records: where the columns go: features (`JUDGE`, `INCEPTION`, `CLEAN`), and for each truth and
+            reading the pixels of a tally, a confusion matrix, edges on borders.
+        pairs: compare every photo with that of the same index, pixel by pixel, too.
         batch: photos at a time.
         progress: called with (photos done, photos).
+
+    Raises:
+        DataError: a photo is damaged or of another size.
+        OutputError: records cannot be written.
     """
-    found = Measurements(judge, inception)
-    openers: dict[str, Callable[[int], Pixels]] = {"real": split.image, "synthesized": synthesized.image}
-    for indices in batches(len(split), batch):
-        labels = np.stack([split.labels(i) for i in indices])
-        photos = {kind: np.stack([openers[kind](i) for i in indices]) for kind in KINDS}
-        for kind, array in photos.items():
-            pixels = _as_tensor(array)
-            ids, features = judge.read(pixels)
-            predicted = ids.cpu().numpy()
-            found.confusion[kind].add(labels, predicted)
-            found.judge[kind].add(features.cpu().numpy())
-            if kind == "synthesized" and len(split) > 1:
-                others = [split.labels((i + len(split) // 2) % len(split)) for i in indices]
-                found.confusion["shuffled_labels"].add(np.stack(others), predicted)
-            if inception is not None and found.inception is not None:
-                found.inception[kind].add(inception(pixels).cpu().numpy())
-        if similarity:
-            for real, fake in zip(photos["real"], photos["synthesized"], strict=True):
-                _compare(real, fake, found.similarity)
-        progress(indices[-1] + 1, len(split))
+    missing = records.missing()
+    done = records.n - sum(len(part) for part in missing)
+    for part in missing:
+        columns: dict[str, list[npt.NDArray[Any]]] = defaultdict(list)
+        for indices in batches(part, batch):
+            pixels = [photos.image(i) for i in indices]
+            ids, features = _read(pixels, networks.readings if truths else networks.readings[:1])
+            _add(columns, features | _inception(pixels, networks))
+            for name, truth in truths.items():
+                _add(columns, _scores(name, truth, indices, ids, networks.readings))
+                _add(columns, {f"{name}.borders": _borders(truth, indices, pixels)})
+            if pairs is not None:
+                _add(columns, _similarity(pixels, [pairs.image(i) for i in indices]))
+            done += len(indices)
+            progress(done, records.n)
+        records.write(part, {name: np.concatenate(rows) for name, rows in columns.items()})
+
+
+def column(truth: str, reading: str, what: str) -> str:
+    """Name of a column of a truth: `hits`, `labelled`, `predicted`, `pixels` or `confusion` of a reading."""
+    return f"{truth}.{reading}.{what}"
+
+
+def tally_of(records: Records, truth: str, reading: str) -> Tally:
+    """Pixels of every photo, with a leading axis of photos."""
+    return Tally(**{name: records.column(column(truth, reading, name)) for name in _TALLY})
+
+
+def _read(
+    pixels: list[Pixels], readings: tuple[Reading, ...]
+) -> tuple[list[npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
+    """Class ids by every reading, and the judge's features."""
+    seen = [reading.of(pixels) for reading in readings]
+    features = seen[0][1]
+    return [ids for ids, _ in seen], {} if features is None else {JUDGE: features}
+
+
+def _inception(pixels: list[Pixels], networks: Networks) -> dict[str, npt.NDArray[Any]]:
+    if networks.inception is None:
+        return {}
+    found = {INCEPTION: networks.inception(as_tensor(np.stack(pixels)))}
+    if networks.clean_resize:
+        found[CLEAN] = networks.inception.of_clean_resize(pixels)
+    return {name: features.cpu().numpy() for name, features in found.items()}
+
+
+def _scores(
+    name: str,
+    truth: Truth,
+    indices: list[int],
+    ids: list[npt.NDArray[Any]],
+    readings: tuple[Reading, ...],
+) -> dict[str, npt.NDArray[Any]]:
+    found: dict[str, npt.NDArray[Any]] = {}
+    for reading, predicted in zip(readings, ids, strict=True):
+        confusions = [reading.confusion() for _ in indices]
+        for confusion, i, of_photo in zip(confusions, indices, predicted, strict=True):
+            confusion.add(truth.labels(i, reading), of_photo)
+        tallies = [confusion.tally() for confusion in confusions]
+        for field in _TALLY:
+            values = [getattr(tally, field) for tally in tallies]
+            found[column(name, reading.name, field)] = np.stack(values).astype(np.int64)
+        # One matrix for the batch: a row for every photo would be large where there are many classes.
+        summed = sum(confusion.counts for confusion in confusions)
+        found[column(name, reading.name, "confusion")] = np.asarray(summed)[None]
     return found
 
 
-def _compare(real: Pixels, fake: Pixels, similarity: dict[str, list[float]]) -> None:
-    ssim = structural_similarity(real, fake, channel_axis=2, data_range=255)  # type: ignore[no-untyped-call]
-    similarity["ssim"].append(float(ssim))
-    if not np.array_equal(real, fake):  # else the ratio is infinite
-        psnr = peak_signal_noise_ratio(real, fake, data_range=255)  # type: ignore[no-untyped-call]
-        similarity["psnr"].append(float(psnr))
+def _borders(truth: Truth, indices: list[int], pixels: list[Pixels]) -> npt.NDArray[np.int64]:
+    return np.stack([edges.found(photo, truth.borders(i)) for photo, i in zip(pixels, indices, strict=True)])
 
 
-def _as_tensor(photos: Pixels) -> Tensor:
-    return torch.from_numpy(photos).permute(0, 3, 1, 2)
+def _similarity(pixels: list[Pixels], others: list[Pixels]) -> dict[str, npt.NDArray[Any]]:
+    found = defaultdict(list)
+    for a, b in zip(pixels, others, strict=True):
+        found["ssim"].append(structural_similarity(a, b, channel_axis=2, data_range=255))  # type: ignore[no-untyped-call]
+        equal = np.array_equal(a, b)  # the ratio is infinite
+        ratio = np.nan if equal else peak_signal_noise_ratio(a, b, data_range=255)  # type: ignore[no-untyped-call]
+        found["psnr"].append(ratio)
+    return {name: np.array(values, np.float64) for name, values in found.items()}
+
+
+def _add(columns: dict[str, list[npt.NDArray[Any]]], rows: Mapping[str, npt.NDArray[Any]]) -> None:
+    for name, values in rows.items():
+        columns[name].append(values)

@@ -1,75 +1,105 @@
-"""What the pass over the photos found, as the numbers and sentences of `metrics.json`."""
+"""What the records say, as the numbers of `metrics.json`."""
 
-from pathlib import Path
+import dataclasses
 from typing import Any
 
-from ccfpse import scores
-from ccfpse.evaluation.measure import Measurements
+import numpy as np
+
+from ccfpse.evaluation import intervals
+from ccfpse.evaluation.distances import frechet_of_few, kernel_distance, streamed_kernel_distance
+from ccfpse.evaluation.intervals import Floats, Interval
+from ccfpse.evaluation.measure import CLEAN, INCEPTION, JUDGE, column, tally_of
+from ccfpse.evaluation.reading import Reading
+from ccfpse.evaluation.records import Records
 from ccfpse.evaluation.statistics import FeatureStatistics, frechet_distance
-from ccfpse.judge import Judge
-from ccfpse.modelfile import load_model
-from ccfpse.prepared import PreparedSplit
 
-_TOO_FEW = "a distance between sets of photos needs at least two photos in each"
-_STYLES: dict[str | None, str] = {
-    None: "not known, the photos are not the pipeline's",
-    "prior": "drawn from the prior, by seed and name",
-    "mean": "the zero vector",
-    "own": "that of the real photo itself, which tells the network something about the answer",
-}
+OWN, SHUFFLED = "labels", "shuffled_labels"
+"""Truths: a photo's own labels, and those of another."""
+FRECHET = {"frechet_judge_features": JUDGE, "fid": INCEPTION, "fid_clean_resize": CLEAN}
+"""Distance to the column of features it is taken of."""
+KID = "kid"
+TOO_FEW = "a distance between sets of photos needs at least four photos in each"
+_FEWEST = 4  # so that subsets of half of them have a covariance
 
 
-def summary(found: Measurements, missing_inception: str) -> dict[str, Any]:
-    """The figures, at stable keys; null where one cannot be had, with the reason beside it."""
-    by_kind = {kind: confusion.scores() for kind, confusion in found.confusion.items()}
-    shuffled = by_kind["shuffled_labels"]
-    metrics: dict[str, Any] = by_kind["synthesized"].to_dict() | {
-        "real": by_kind["real"].to_dict(),
-        "shuffled_labels": shuffled.to_dict() if shuffled.n_pixels else None,
-    }
-    metrics |= _distance("frechet_judge_features", found.judge, _TOO_FEW)
-    metrics |= _distance("fid", found.inception, missing_inception)
-    for name, values in found.similarity.items():
-        if values:
-            metrics[name] = sum(values) / len(values)
-    return metrics
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drawn:
+    """Figures of resampled photos, kept so that two models can be compared: by name of the figure."""
+
+    scores: dict[str, Floats]
+    """Bootstrap, (RESAMPLES)."""
+    distances: dict[str, Floats]
+    """Subsets, (SUBSETS)."""
 
 
-def protocol(style: str | None, split: PreparedSplit, found: Measurements, judge: Judge) -> list[str]:
-    """How the figures came about, one sentence or two a line; a style of None is not known."""
-    size = f"{split.size[0]}x{split.size[1]}"
-    lines = [
-        f"Photos: {len(split)} synthesized from the validation layouts at {size}, against the {len(split)} "
-        f"real validation photos resized to it. Style: {_STYLES[style]}.",
-        f"miou, accuracy, iou: the judge's reading of the photos, enlarged "
-        f"{judge.record['settings']['enlarge']} times (bilinear), against the labels. {scores.PROTOCOL}",
-        "real: the same of the real photos. shuffled_labels: of the synthesized photos against the labels of "
-        "other photos, half the set further on.",
-        "frechet_judge_features: Fréchet distance between real and synthesized photos in the judge's "
-        "features, averaged over the photo; comparable under one judge only.",
-        "fid: the same in pytorch-fid's Inception features (pool3, its own resizing).",
-    ]
-    if found.similarity["ssim"]:
-        lines.append(
-            "ssim, psnr: mean over the pairs of real and synthesized photo (scikit-image, 7x7 windows, all "
-            "channels; psnr without pairs that are equal), since the style was the photo's own."
-        )
-    return lines
+def score(records: Records, truth: str, reading: Reading) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """Scores of a set of photos by a reading, and those of resampled photos."""
+    confusion = reading.confusion()
+    for part in records.stream(column(truth, reading.name, "confusion")):
+        confusion.counts += part.sum(axis=0)
+    drawn = intervals.resampled(tally_of(records, truth, reading.name), reading.protocol.presence)
+    shown = {name: as_dict(intervals.percentiles(values)) for name, values in drawn.items()}
+    return confusion.scores().to_dict() | {"intervals": shown}, drawn
 
 
-def loss_network_entry(model: Path) -> dict[str, Any]:
-    """Name and checksum of the network that training compared features through, out of the model file."""
-    if not model.is_file():
-        return {"role": "loss", "name": f"unknown: {model} is not there", "sha256": None}
-    record = load_model(model).provenance.get("loss_network")
-    if not isinstance(record, dict) or "name" not in record:
-        return {"role": "loss", "name": f"unknown: {model} does not say", "sha256": None}
-    return {"role": "loss", "name": record["name"], "sha256": record.get("sha256")}
+def faithfulness(records: Records, truth: str) -> dict[str, float | None]:
+    """Shares of border pixels of the layouts with an edge of the photo; None where there are no borders."""
+    of_classes, of_instances = records.column(f"{truth}.borders").sum(axis=0).tolist()
+    kinds = {"boundary_agreement": of_classes, "instance_separation": of_instances}
+    return {name: near / pixels if pixels else None for name, (near, pixels) in kinds.items()}
 
 
-def _distance(name: str, sets: dict[str, FeatureStatistics] | None, missing: str) -> dict[str, Any]:
-    if sets is None:
-        return {name: None, f"{name}_missing": missing}
-    if min(statistics.count for statistics in sets.values()) < 2:
-        return {name: None, f"{name}_missing": _TOO_FEW}
-    return {name: frechet_distance(sets["synthesized"], sets["real"])}
+def similarity(records: Records) -> dict[str, float]:
+    """Mean SSIM and PSNR over the pairs, where measured; PSNR without equal pairs, where it is infinite."""
+    found = {name: records.column(name) for name in ("ssim", "psnr") if name in records.names()}
+    return {name: float(np.nanmean(values)) for name, values in found.items() if not np.isnan(values).all()}
+
+
+def distances(
+    synthesized: Records, reference: Records, missing_inception: str
+) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """Distances with their intervals, and those of subsets; null with a reason where one cannot be had.
+
+    Args:
+        synthesized: features of the photos.
+        reference: features of those they are compared with.
+        missing_inception: why there are none of Inception, where there are none.
+    """
+    metrics: dict[str, Any] = {"intervals": {}}
+    drawn: dict[str, Floats] = {}
+    n = min(synthesized.n, reference.n)
+    for name, features in FRECHET.items():
+        if features not in synthesized.names() or n < _FEWEST:
+            if features == CLEAN and INCEPTION in synthesized.names():
+                continue  # not asked for
+            reason = TOO_FEW if n < _FEWEST else missing_inception
+            metrics |= {name: None, f"{name}_missing": reason}
+            if name == "fid":
+                metrics |= {KID: None, f"{KID}_missing": reason}
+            continue
+        metrics[name] = frechet_distance(_statistics(synthesized, features), _statistics(reference, features))
+        of_few = {name: frechet_of_few}
+        if features == INCEPTION:
+            metrics[KID] = streamed_kernel_distance((synthesized, features), (reference, features))
+            of_few[KID] = kernel_distance
+        drawn |= intervals.subset_distances(synthesized, reference, features, of_few)
+    for name, values in drawn.items():
+        error = intervals.standard_error(values, n)
+        metrics["intervals"][name] = as_dict(intervals.around(metrics[name], error))
+    if KID in drawn:
+        metrics["kid_subset_deviation"] = float(np.std(drawn[KID]))
+    return metrics, drawn
+
+
+def as_dict(interval: Interval) -> dict[str, float]:
+    """As metrics files hold it."""
+    return {"low": interval.low, "high": interval.high}
+
+
+def _statistics(records: Records, features: str) -> FeatureStatistics:
+    found: FeatureStatistics | None = None
+    for part in records.stream(features):
+        found = found or FeatureStatistics(part.shape[1])
+        found.add(part)
+    assert found is not None, "records have at least one part"
+    return found

@@ -1,9 +1,10 @@
 """Where the compiled kernels lie once they are built: one file for a source, its flags and a processor."""
 
 import hashlib
-import os
 import platform
 from pathlib import Path
+
+from ccfpse.caches import cache_folder
 
 SOURCE = Path(__file__).with_name("kernels")
 """Folder of `kernels.cpp` and what it includes."""
@@ -14,8 +15,7 @@ def library_path() -> Path:
     """In the user's cache; another source, compiler flag or processor has another name."""
     texts = [path.read_text("utf-8") for path in sorted([*SOURCE.glob("*.cpp"), *SOURCE.glob("*.h")])]
     parts = (*texts, *FLAGS, platform.machine(), _processor())
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "ccfpse" / f"kernels-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"
+    return cache_folder() / f"kernels-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"
 
 
 def _processor() -> str:

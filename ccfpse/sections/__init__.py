@@ -16,6 +16,7 @@ from ccfpse.sections.results import (
     CompareSettings,
     EvaluateSettings,
     PathSettings,
+    ProtocolName,
     RuntimeSettings,
     SynthesizeSettings,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "LossNetworkSettings",
     "ModelSettings",
     "PathSettings",
+    "ProtocolName",
     "RuntimeSettings",
     "SampleScenes",
     "SmallLossNetwork",

@@ -22,19 +22,63 @@ class SynthesizeSettings:
         need_at_least("synthesize", 0, seed=self.seed)
 
 
+ProtocolName = Literal[
+    "judge",
+    "segmenter",
+    "cityscapes-drn",
+    "cityscapes-drn-2048",
+    "coco-stuff-deeplabv2",
+    "ade20k-upernet",
+    "ade20k-upernet-256",
+]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateSettings:
     """`params.yaml: evaluate`."""
 
+    protocol: ProtocolName
+    """What reads photos back into labels, and how that is scored."""
+    segmenter: tuple[str, ...]
+    """Files of the protocol's network; none for the judge."""
+    labels: str | None
+    """Prepared store with the validation label maps at the protocol's size; null: those of `paths.prepared`,
+    resized."""
+    reference: str
+    """Photos that distances are taken to: val, train, or a folder."""
     inception: str | None
     """File of pytorch-fid's Inception weights; null: its cache."""
+    clean_resize: bool
+    """FID after a resize with a low-pass filter too; twice the time in Inception."""
+    lpips: str | None
+    """File of torchvision's AlexNet weights; null: its cache."""
+    diversity_layouts: int
+    """Layouts that are synthesized with several styles."""
+    diversity_styles: int
+    """Styles for each; 0: diversity is not measured."""
     judge_floor: float
     """Below this mean IoU on real photos the judge is called too weak to rank models."""
     pictures: int
     """Rows of label, real and synthesized photo in the picture."""
 
     def __post_init__(self) -> None:
-        need_at_least("evaluate", 1, pictures=self.pictures)
+        need_at_least("evaluate", 1, pictures=self.pictures, diversity_layouts=self.diversity_layouts)
+        need_at_least("evaluate", 0, diversity_styles=self.diversity_styles)
+        need(
+            self.diversity_styles != 1,
+            "evaluate.diversity_styles is 1; give 0 for none, or at least 2, which are compared",
+        )
+        most = 2 if self.protocol.startswith("ade20k-upernet") else 1
+        need(
+            self.protocol == "judge" or 1 <= len(self.segmenter) <= most,
+            f"evaluate.segmenter is {list(self.segmenter)}; evaluate.protocol {self.protocol} needs "
+            f"{'the encoder and the decoder' if most == 2 else 'the one file'} of its network",
+        )
+        need(
+            self.protocol != "judge" or not self.segmenter,
+            f"evaluate.segmenter is {list(self.segmenter)}, but evaluate.protocol is judge; choose the "
+            "protocol of that network",
+        )
         floor = self.judge_floor
         need(0 <= floor <= 1, f"evaluate.judge_floor is {floor}; it must lie between 0 and 1")
 

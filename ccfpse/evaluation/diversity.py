@@ -1,0 +1,142 @@
+"""How different photos of one layout are, from style to style: LPIPS between them."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ccfpse.errors import ModelFileError, SettingsError
+from ccfpse.evaluation.intervals import Interval
+from ccfpse.evaluation.picture import evenly_spaced
+from ccfpse.model import Model
+from ccfpse.prepared import PreparedSplit
+from ccfpse.segmentation import Progress
+
+FILE = "alexnet-owt-7be5be79.pth"
+_URL = f"https://download.pytorch.org/models/{FILE}"
+_RESAMPLES = 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Diversity:
+    """Mean LPIPS between photos of one layout."""
+
+    lpips: float
+    interval: Interval | None
+    """95 %, layouts drawn again with replacement; None: a single layout."""
+    layouts: int
+    styles: int
+
+
+def lpips_path(given: str | None) -> Path:
+    """The file of AlexNet's weights: the one given, or torchvision's cache."""
+    return Path(given) if given else Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+
+def why_none(model: Model | None, weights: Path) -> str | None:
+    """Why there can be no diversity; None: there can.
+
+    Args:
+        model: that made the photos; None: not known.
+        weights: AlexNet's file, there or not.
+    """
+    if model is None:
+        return "it is not known which model made the photos"
+    if model.style_dim is None:
+        return "the model has no style: every layout has one photo"
+    if not weights.is_file():
+        return (
+            f"{weights}: AlexNet's weights are not there; download {_URL} to that path, or name your file in "
+            "evaluate.lpips"
+        )
+    return None
+
+
+def load_lpips(weights: Path, device: torch.device) -> nn.Module:
+    """LPIPS 0.1 with AlexNet: its linear weights come with the package, AlexNet's from `weights`.
+
+    Raises:
+        SettingsError: the package is not installed.
+        ModelFileError: the file does not hold torchvision's AlexNet.
+
+    Source: Zhang et al. 2018, arXiv:1801.03924.
+    """
+    try:
+        import lpips
+    except ImportError as error:
+        raise SettingsError(
+            "evaluate.diversity_styles needs the package lpips; `pip install 'ccfpse[diversity]'`"
+        ) from error
+    # pnet_rand: without it the package would download AlexNet.
+    network: Any = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    try:
+        entries = torch.load(weights, map_location="cpu", weights_only=True)
+        state = network.net.state_dict()  # entries are called slice2.3.weight, of features.3.weight
+        network.net.load_state_dict({name: entries[f"features.{name.split('.', 1)[1]}"] for name in state})
+    except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
+        raise ModelFileError(
+            f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {_URL}"
+        ) from error
+    ready: nn.Module = network.eval().to(device)
+    return ready
+
+
+def measure_diversity(
+    model: Model,
+    split: PreparedSplit,
+    network: nn.Module,
+    *,
+    layouts: int,
+    styles: int,
+    progress: Progress,
+) -> Diversity:
+    """Synthesizes some layouts with several styles of the prior each, and compares every pair.
+
+    Args:
+        model: with a style.
+        split: layouts are evenly spaced over it.
+        network: as `load_lpips` gives it.
+        layouts: how many, at most.
+        styles: of each; seeds 0, 1, …
+        progress: called with (layouts done, layouts).
+    """
+    chosen = evenly_spaced(len(split), layouts)
+    means = []
+    for done, i in enumerate(chosen, 1):
+        photos = [
+            model.synthesize(
+                split.labels(i),
+                split.instances(i),
+                style="prior",
+                seed=seed,
+                names=[split.names[i]],
+                coding="classes",
+                size="input",
+                as_arrays=True,
+            )
+            for seed in range(styles)
+        ]
+        means.append(
+            _mean_of_pairs([_as_image(np.asarray(photo)) for photo in photos], network, model.device)
+        )
+        progress(done, len(chosen))
+    drawn = np.random.default_rng(0).choice(means, (_RESAMPLES, len(means))).mean(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
+    interval = Interval(low, high) if len(means) > 1 else None
+    return Diversity(float(np.mean(means)), interval, len(chosen), styles)
+
+
+@torch.no_grad()
+def _mean_of_pairs(images: Sequence[Tensor], network: nn.Module, device: torch.device) -> float:
+    pairs = list(itertools.combinations(images, 2))
+    return float(np.mean([float(network(a.to(device), b.to(device))) for a, b in pairs]))
+
+
+def _as_image(pixels: np.ndarray) -> Tensor:
+    """In [-1, 1], (1, 3, H, W)."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1

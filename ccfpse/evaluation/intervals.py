@@ -1,0 +1,119 @@
+"""Intervals of scores and distances: what another draw of as many photos might have given."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ccfpse.evaluation.records import Records
+from ccfpse.scores import Presence, Tally
+
+Floats = npt.NDArray[np.float64]
+
+RESAMPLES = 1000
+"""Of the bootstrap."""
+SUBSETS = 40
+"""For distances."""
+LARGEST_SUBSET = 512
+_AT_ONCE = 50  # resamples whose weights are in memory
+_SEED = 0
+_NORMAL = 1.959964  # quantile of 0.975
+
+BOOTSTRAP = (
+    f"Interval: 95 %, percentiles of {RESAMPLES} bootstrap resamples of the photos (the same for every model "
+    "of the same photos)."
+)
+JACKKNIFE = (
+    f"Interval: 95 %, normal, its width from {SUBSETS} random subsets of half the photos, at most "
+    f"{LARGEST_SUBSET} (delete-d jackknife; the same subsets for every model of the same photos)."
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interval:
+    """Of a score or a distance, 95 %."""
+
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether a difference with this interval is one."""
+        return self.low > 0 or self.high < 0
+
+
+def resampled(tally: Tally, presence: Presence) -> dict[str, Floats]:
+    """`miou` and `accuracy` of every resample of the photos, (RESAMPLES).
+
+    Args:
+        tally: with a leading axis of photos.
+        presence: of the mean IoU.
+    """
+    n = len(tally.pixels)
+    random = np.random.default_rng(_SEED)
+    found: dict[str, list[Floats]] = {"miou": [], "accuracy": []}
+    for _ in range(0, RESAMPLES, _AT_ONCE):
+        weights = random.multinomial(n, np.full(n, 1 / n), size=_AT_ONCE)
+        drawn = Tally(
+            weights @ tally.hits, weights @ tally.labelled, weights @ tally.predicted, weights @ tally.pixels
+        )
+        found["miou"].append(drawn.miou(presence))
+        found["accuracy"].append(drawn.accuracy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def percentiles(values: Floats) -> Interval:
+    """The middle 95 % of resampled values."""
+    low, high = np.percentile(values, [2.5, 97.5]).tolist()
+    return Interval(low, high)
+
+
+def subset_distances(
+    a: Records, b: Records, name: str, distances: Mapping[str, Callable[[Floats, Floats], float]]
+) -> dict[str, Floats]:
+    """Distances between subsets of two sets of photos, each name to (SUBSETS).
+
+    Where both sets have as many photos, those of the same layouts are drawn from both.
+
+    Args:
+        a: synthesized photos.
+        b: reference photos.
+        name: of the column of features.
+        distances: of two small sets of features.
+    """
+    found: dict[str, list[float]] = {key: [] for key in distances}
+    for chosen, others in _subsets(a.n, b.n):
+        features = a.rows(name, chosen).astype(np.float64), b.rows(name, others).astype(np.float64)
+        for key, distance in distances.items():
+            found[key].append(distance(*features))
+    return {key: np.array(values) for key, values in found.items()}
+
+
+def standard_error(values: Floats, n: int) -> float:
+    """Of a distance between sets of `n` photos (the smaller), from those between their subsets.
+
+    Source: Shao and Wu 1989, "A general theory for jackknife variance estimation", section 2.
+    """
+    m = _subset_size(n)
+    return math.sqrt(m / (n - m)) * float(np.std(values))
+
+
+def around(value: float, error: float) -> Interval:
+    """The normal interval of a value with a standard error."""
+    return Interval(value - _NORMAL * error, value + _NORMAL * error)
+
+
+def _subset_size(n: int) -> int:
+    return min(n // 2, LARGEST_SUBSET)
+
+
+def _subsets(n: int, n_others: int) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    random = np.random.default_rng(_SEED)
+    for _ in range(SUBSETS):
+        chosen = sorted(random.choice(n, _subset_size(n), replace=False).tolist())
+        if n == n_others:
+            yield chosen, chosen
+        else:
+            yield chosen, sorted(random.choice(n_others, _subset_size(n_others), replace=False).tolist())

@@ -1,0 +1,78 @@
+"""What was measured of every photo, in part files: written as work goes on, found again after a stop."""
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ccfpse.files import replacing
+
+Array = npt.NDArray[Any]
+_PART = 16  # photos a file: what an interruption costs at most
+
+
+class Records:
+    """Named columns, a row for every photo. Memory does not grow with the photos: columns lie on disk.
+
+    Args:
+        folder: of the part files; whatever decides their content is in its name.
+        n: photos in all.
+    """
+
+    def __init__(self, folder: Path, n: int) -> None:
+        self._folder = folder
+        self._parts = [range(start, min(start + _PART, n)) for start in range(0, n, _PART)]
+        self.n = n
+
+    def missing(self) -> list[range]:
+        """Photos of the parts that are still to be measured."""
+        return [part for i, part in enumerate(self._parts) if not _is_whole(self._file(i))]
+
+    def write(self, part: range, columns: Mapping[str, Array]) -> None:
+        """Adds the rows of one of the parts.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with replacing(self._file(part.start // _PART)) as temporary:
+            np.savez_compressed(temporary, **columns)  # type: ignore[arg-type]
+
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        with np.load(self._file(0), allow_pickle=False) as arrays:
+            return tuple(arrays.files)
+
+    def stream(self, name: str) -> Iterator[Array]:
+        """A column, part by part."""
+        for i in range(len(self._parts)):
+            yield self._load(i, name)
+
+    def column(self, name: str) -> Array:
+        """A column whole: for small rows."""
+        return np.concatenate(list(self.stream(name)))
+
+    def rows(self, name: str, indices: Sequence[int]) -> Array:
+        """Some rows of a column, in the order of ascending `indices`."""
+        wanted = np.asarray(indices)
+        chosen = [(wanted[wanted // _PART == i] % _PART).tolist() for i in range(len(self._parts))]
+        return np.concatenate([self._load(i, name)[inside] for i, inside in enumerate(chosen) if inside])
+
+    def _file(self, i: int) -> Path:
+        return self._folder / f"{i:06d}.npz"
+
+    def _load(self, i: int, name: str) -> Array:
+        with np.load(self._file(i), allow_pickle=False) as arrays:
+            column: Array = arrays[name]
+        return column
+
+
+def _is_whole(file: Path) -> bool:
+    """Damaged ones are measured again."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
