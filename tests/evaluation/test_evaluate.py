@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import DataError, ModelFileError
 from ccfpse.evaluation.evaluate import METRICS, evaluate
+from ccfpse.evaluation.inception import Inception, inception_path
 from ccfpse.evaluation.inputs import Places
 from ccfpse.evaluation.outputs import CONFUSION, DRAWN, EXTREMES, IMAGES, IOU, PICTURES, read_drawn
 from ccfpse.files import sha256_file
@@ -314,3 +315,30 @@ def test_scores_are_those_of_scikit_learn(settings: Settings, places: Places) ->
     assert list(metrics["iou"].values()) == pytest.approx(iou.tolist(), rel=1e-12)
     assert metrics["miou"] == pytest.approx(iou.mean(), rel=1e-12)
     assert metrics["accuracy_void_counted"] == pytest.approx((read == labels).mean(), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_fid_is_that_of_pytorch_fid_on_the_same_photos(
+    settings: Settings, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytorch_fid.fid_score import calculate_fid_given_paths
+
+    torch.manual_seed(0)
+    weights = inception_path(None)
+    weights.parent.mkdir(parents=True)
+    torch.save(Inception().network.state_dict(), weights)
+    split = open_store(places.prepared).split("val")
+    for i, name in enumerate(("a", "b")):
+        folder = tmp_path / "real"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(split.image(i)).save(folder / f"{name}.png")
+    chosen = dataclasses.replace(settings.evaluate, clean_resize=False)  # its root takes as long again
+    metrics = evaluate(dataclasses.replace(settings, evaluate=chosen), places, CPU, no_progress)
+    folders = [str(places.synthesized / "town"), str(tmp_path / "real")]
+    expected = calculate_fid_given_paths(folders, batch_size=2, device="cpu", dims=2048, num_workers=0)
+    assert metrics["fid"] == pytest.approx(expected, rel=1e-5)
+    assert metrics["kid"] is not None
+    assert "fid_clean_resize" not in metrics
+    told = {name: record for record in metrics["figures"] for name in record["figures"]}
+    assert told["fid"]["network"]["sha256"] == sha256_file(weights)
+    assert "pytorch-fid" in told["fid"]["what"]
