@@ -110,8 +110,8 @@ def _conditions(settings: Settings, metrics: dict[str, Any]) -> list[str]:
     if metrics["judge_too_weak"]:
         real = metrics.get("judge", metrics)["real"]
         sentences.append(
-            f"The judge reaches mIoU {real['miou']:.3f} on real photos, below {metrics['judge_floor']}: too weak "
-            "to rank models."
+            f"The judge reaches mIoU {real['miou']:.3f} on real photos, below {metrics['judge_floor']}: too "
+            "weak to rank models."
         )
     if len(compare.seeds) < 3:
         sentences.append(

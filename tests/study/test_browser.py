@@ -148,3 +148,33 @@ def test_nothing_is_cut_off(folders: Folders, browser: Any, width: int) -> None:
     assert wide <= seen
     for name in ("left", "right", "layout"):
         assert browser.find_element(By.ID, name).is_displayed()
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)])
+def test_on_a_phone_everything_fits_and_a_tap_answers(
+    folders: Folders, browser: Any, width: int, height: int
+) -> None:
+    key = folders.make(checks=0)
+    screen = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    browser.get((folders.out / PAGE).as_uri())
+    assert browser.execute_script("return innerWidth") == width
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    places = {
+        side: browser.execute_script(
+            "const box = document.getElementById(arguments[0]).getBoundingClientRect();"
+            "return [box.left, box.top, box.right, box.bottom]",
+            side,
+        )
+        for side in ("left", "right", "layout")
+    }
+    for left, top, right, bottom in places.values():
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom
+    left, top, right, bottom = places["right"]
+    point = {"x": (left + right) / 2, "y": (top + min(bottom, height)) / 2}
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    until(lambda: count(browser) == "2 of 6")
+    assert len(key.items) == 6
