@@ -65,6 +65,8 @@ class Evaluation:
     """Height and width."""
     style: str | None
     """None: not known."""
+    has_leak: bool
+    """The style was that of the real photos."""
     about_style: str
     judge_floor: float
     judge_too_weak: bool
@@ -81,11 +83,6 @@ class Evaluation:
     """What every figure is."""
     sources: list[dict[str, Any]]
     versions: list[str]
-
-    @property
-    def has_leak(self) -> bool:
-        """Whether the style was that of the real photos."""
-        return self.style == "own"
 
     def record(self, figure: str) -> dict[str, Any]:
         """What a figure is; without content: not recorded."""
@@ -128,6 +125,7 @@ def _evaluation(folder: Path, metrics: dict[str, Any]) -> Evaluation:
         reference_photos=int(metrics["reference_photos"]),
         size=(int(metrics["height"]), int(metrics["width"])),
         style=None if style is None else str(style),
+        has_leak=bool(metrics["style_of_the_photos_themselves"]),
         about_style=str(metrics["about_style"]),
         judge_floor=float(metrics["judge_floor"]),
         judge_too_weak=bool(metrics["judge_too_weak"]),

@@ -43,6 +43,7 @@ def test_two_runs_that_differ_by_noise_are_not_called_different(tmp_path: Path) 
     assert {difference.verdict for difference in found.values()} == {"no difference shown"}
 
 
+@pytest.mark.slow
 def test_noise_alone_shows_a_difference_in_about_one_case_of_twenty(tmp_path: Path) -> None:
     # Runs whose true scores are equal; what each is measured at differs by as much as its resamples do.
     random, noise, cases = np.random.default_rng(5), 0.01, 60

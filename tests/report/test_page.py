@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from ccfpse_cli.main import app
 from tests.report.evaluations import CHECKSUM, write_evaluation
 
 EVIL = """<script>alert(1)</script>&"'><img src=x onerror=alert(2)>"""
+LEAK: dict[str, Any] = {"style": "own", "style_of_the_photos_themselves": True}
 EVIL_RUN = """<script>alert(1)</script>&"'><img>"""
 
 
@@ -107,7 +109,7 @@ def test_what_comes_from_files_is_text(tmp_path: Path) -> None:
     ("changes", "title"),
     [
         (
-            {"style": "own", "style_of_the_photos_themselves": True},
+            LEAK,
             "The style came from the real photos themselves.",
         ),
         ({"style": None}, "It is not known where the style came from."),
@@ -135,8 +137,8 @@ def test_differences_have_a_verdict_in_words(tmp_path: Path) -> None:
 
 
 def test_a_run_that_saw_the_photos_is_marked_beside_one_that_did_not(tmp_path: Path) -> None:
-    a, b = write_evaluation(tmp_path / "a"), write_evaluation(tmp_path / "b", style="own")
-    assert "style own: the real photos', so its figures are too good" in Seen(page_of(tmp_path, a, b)).text
+    a, b = write_evaluation(tmp_path / "a"), write_evaluation(tmp_path / "b", **LEAK)
+    assert "style own: the real photo's, so figures are too good" in Seen(page_of(tmp_path, a, b)).text
 
 
 def test_missing_distances_have_a_reason_without_folders_of_the_machine(tmp_path: Path) -> None:
