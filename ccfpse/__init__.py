@@ -15,6 +15,7 @@ The map of the package; a module imports only from lines above its own:
 - `ops`, `models`: the predicted depthwise convolution, and the paper's networks as pure modules.
 - `modelfile`, `published`: trained networks in one file; published checkpoints turned into one.
 - `losses`, `judge`, `loss_network`: what training minimises, and who looks at the result.
+- `segmenters`: the papers' networks, and any other, that read photos into classes.
 - `training`: the loop.
 - `layoutfit`, `styles`, `model`, `layoutfiles`, `synthesis`: photos from label maps.
 - `evaluation`: scores of synthesized photos against real ones.

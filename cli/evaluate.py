@@ -16,7 +16,6 @@ _NAMES = {
     "instance_separation": "instance separation",
 }
 _ALONE = ("fid", "fid_clean_resize", "kid", "frechet_judge_features", "lpips_diversity", "ssim", "psnr")
-_COLUMNS = {"synthesized": None, "real photos": "real", "shuffled labels": "shuffled_labels"}
 
 
 def evaluate(
@@ -92,24 +91,27 @@ def _show(metrics: dict[str, Any]) -> None:
         warn(
             "the style came from the real photos themselves: the figures are better than a layout alone gives"
         )
-    sections = [metrics if key is None else metrics[key] for key in _COLUMNS.values()]
+    others = [metrics["real"], metrics["shuffled_labels"]]
+    intervals = metrics["intervals"]
     rows = [
-        (_NAMES[name], *(_figure(section, name) for section in sections))
-        for name in _NAMES
-        if name in metrics
+        (shown, _figure(metrics, name), _interval(intervals.get(name)), *(_figure(s, name) for s in others))
+        for name, shown in _NAMES.items()
     ]
     rows += [
-        (f"IoU {name}", *(_figure(section and section["iou"], name) for section in sections))
-        for name in metrics["iou"]
+        (f"IoU {name}", f"{iou:.3f}", "", *(_figure(s and s["iou"], name) for s in others))
+        for name, iou in metrics["iou"].items()
     ]
     style = metrics["style"] or "not known"
     title = f"{metrics['photos']} photos, {metrics['width']}x{metrics['height']}, style {style}"
-    say_table(f"{title}; protocol {metrics['protocol']}", ("", *_COLUMNS), rows)
+    header = ("", "synthesized", "95 % interval", "real", "shuffled")
+    say_table(f"{title}; protocol {metrics['protocol']}", header, rows)
     for name in _ALONE:
         if metrics.get(name) is not None:
-            say(f"{name}: {metrics[name]:.4g}{_interval(metrics, name)}")
-        elif f"{name}_missing" in metrics:
-            warn(f"no {name}: {metrics[f'{name}_missing']}")
+            interval = _interval(intervals.get(name))
+            say(f"{name}: {metrics[name]:.4g}{interval and f' ({interval})'}")
+    missing = {name: metrics[f"{name}_missing"] for name in _ALONE if f"{name}_missing" in metrics}
+    for reason in dict.fromkeys(missing.values()):
+        warn(f"no {', '.join(name for name in missing if missing[name] == reason)}: {reason}")
     for source in metrics["sources"]:
         say(f"{source['role']}: {source['name']}")
     if metrics["judge_too_weak"]:
@@ -121,11 +123,8 @@ def _show(metrics: dict[str, Any]) -> None:
 
 
 def _figure(section: dict[str, Any] | None, name: str) -> str:
-    if section is None or section.get(name) is None:
-        return "-"
-    return f"{section[name]:.3f}{_interval(section, name)}"
+    return "-" if section is None or section.get(name) is None else f"{section[name]:.3f}"
 
 
-def _interval(section: dict[str, Any], name: str) -> str:
-    interval = section.get("intervals", {}).get(name)
-    return "" if interval is None else f" ({interval['low']:.3f} to {interval['high']:.3f})"
+def _interval(interval: dict[str, float] | None) -> str:
+    return "" if interval is None else f"{interval['low']:.3f} to {interval['high']:.3f}"

@@ -35,7 +35,7 @@ BEGINS = {
 }
 
 # They carry values, files and messages, and decide nothing about a result.
-CARRIERS = ("config", "sections", "strict", "errors", "files", "workers", "device")
+CARRIERS = ("config", "sections", "strict", "errors", "files", "caches", "workers", "device")
 
 
 def carries(module: str) -> bool:

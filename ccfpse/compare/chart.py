@@ -4,11 +4,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ccfpse.compare.table import SCORES, Table
+from ccfpse.compare.table import SCORES, WITH_REAL, Table
 from ccfpse.files import replacing
 
 _BAR, _INK, _REAL = "#4c78a8", "#1a1a1a", "#d95f02"
-_BETTER = {"miou": "higher is better", "accuracy": "higher is better"}
 
 
 def draw_chart(path: Path, table: Table) -> None:
@@ -33,7 +32,8 @@ def draw_chart(path: Path, table: Table) -> None:
         if score in table.real:
             panel.axvline(table.real[score], color=_REAL, linestyle="--", linewidth=1.2, label="real photos")
             panel.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=8, borderpad=0)
-        panel.set_xlabel(f"{SCORES[score]} ({_BETTER.get(score, 'lower is better')})", fontsize=9)
+        better = "higher" if score in WITH_REAL else "lower"
+        panel.set_xlabel(f"{SCORES[score]} ({better} is better)", fontsize=9)
         panel.set_xlim(left=0)
         panel.tick_params(labelsize=9)
         panel.spines[["top", "right"]].set_visible(False)

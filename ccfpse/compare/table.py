@@ -16,11 +16,14 @@ from ccfpse.variants import cell_settings
 SCORES = {
     "miou": "mIoU",
     "accuracy": "accuracy",
+    "boundary_agreement": "edges on borders",
     "frechet_judge_features": "Fréchet distance, judge",
     "fid": "FID",
+    "kid": "KID",
 }
 """Key of `metrics.json` to what it is called."""
-_HAS_REAL = ("miou", "accuracy")
+WITH_REAL = ("miou", "accuracy", "boundary_agreement")
+"""Those that real photos have too; of these higher is better, of the others lower."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
         )
         for variant, of_variant in metrics.items()
     ]
-    real = {key: float(every[0]["real"][key]) for key in _HAS_REAL}
+    real = {key: float(every[0]["real"][key]) for key in WITH_REAL if key in scores}
     return Table(rows=rows, scores=scores, real=real, conditions=_conditions(settings, every[0]))
 
 
@@ -98,14 +101,17 @@ def _conditions(settings: Settings, metrics: dict[str, Any]) -> list[str]:
         f"Data: {data.dataset}, {height}x{width}; {metrics['photos']} validation photos. Every cell: "
         f"{compare.steps} steps of {train.batch} photos, seeds {seeds}; the same rates, losses and average.",
         "Scores by this project's own judge, a segmentation network that no variant was trained through; "
-        "comparable with each other, not with figures in papers.",
+        "comparable with each other, not with figures in papers."
+        if metrics["protocol"] == "judge"
+        else f"mIoU and accuracy by the protocol {metrics['protocol']}.",
     ]
     if settings.loss_network.kind != "none":
         sentences.append(f"Perceptual loss: {settings.loss_network.kind}, the same network for all.")
     if metrics["judge_too_weak"]:
+        real = metrics.get("judge", metrics)["real"]
         sentences.append(
-            f"The judge reaches mIoU {metrics['real']['miou']:.3f} on real photos, below "
-            f"{metrics['judge_floor']}: too weak to rank models."
+            f"The judge reaches mIoU {real['miou']:.3f} on real photos, below {metrics['judge_floor']}: too weak "
+            "to rank models."
         )
     if len(compare.seeds) < 3:
         sentences.append(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,10 @@ def load_lpips(weights: Path, device: torch.device) -> nn.Module:
         raise SettingsError(
             "evaluate.diversity_styles needs the package lpips; `pip install 'ccfpse[diversity]'`"
         ) from error
-    # pnet_rand: without it the package would download AlexNet.
-    network: Any = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it calls torchvision in a way that is deprecated
+        # pnet_rand: without it the package would download AlexNet.
+        network: Any = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     try:
         entries = torch.load(weights, map_location="cpu", weights_only=True)
         state = network.net.state_dict()  # entries are called slice2.3.weight, of features.3.weight

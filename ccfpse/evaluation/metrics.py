@@ -18,8 +18,8 @@ OWN, SHUFFLED = "labels", "shuffled_labels"
 FRECHET = {"frechet_judge_features": JUDGE, "fid": INCEPTION, "fid_clean_resize": CLEAN}
 """Distance to the column of features it is taken of."""
 KID = "kid"
-TOO_FEW = "a distance between sets of photos needs at least four photos in each"
-_FEWEST = 4  # so that subsets of half of them have a covariance
+TOO_FEW = "a distance between sets of photos needs at least two photos in each"
+_FEWEST_FOR_INTERVAL = 4  # so that subsets of half of them have a covariance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ def distances(
     drawn: dict[str, Floats] = {}
     n = min(synthesized.n, reference.n)
     for name, features in FRECHET.items():
-        if features not in synthesized.names() or n < _FEWEST:
+        if features not in synthesized.names() or n < 2:
             if features == CLEAN and INCEPTION in synthesized.names():
                 continue  # not asked for
-            reason = TOO_FEW if n < _FEWEST else missing_inception
+            reason = TOO_FEW if n < 2 else missing_inception
             metrics |= {name: None, f"{name}_missing": reason}
             if name == "fid":
                 metrics |= {KID: None, f"{KID}_missing": reason}
@@ -82,7 +82,8 @@ def distances(
         if features == INCEPTION:
             metrics[KID] = streamed_kernel_distance((synthesized, features), (reference, features))
             of_few[KID] = kernel_distance
-        drawn |= intervals.subset_distances(synthesized, reference, features, of_few)
+        if n >= _FEWEST_FOR_INTERVAL:
+            drawn |= intervals.subset_distances(synthesized, reference, features, of_few)
     for name, values in drawn.items():
         error = intervals.standard_error(values, n)
         metrics["intervals"][name] = as_dict(intervals.around(metrics[name], error))

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from ccfpse.datasets.fitting import fit_map
 from ccfpse.evaluation.measure import column, tally_of
 from ccfpse.evaluation.metrics import OWN, Drawn
-from ccfpse.evaluation.photos import PhotoSet
+from ccfpse.evaluation.photos import PhotoSet, Pixels
 from ccfpse.evaluation.picture import evenly_spaced, legend, write_picture
 from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.files import replacing
+from ccfpse.labelspace import Color
 from ccfpse.prepared import PreparedSplit
 
 IOU, IMAGES, CONFUSION, PICTURES, EXTREMES, DRAWN = (
@@ -83,7 +84,7 @@ def write_confusion(path: Path, records: Records, reading: Reading) -> None:
         axes.set_yticks(range(len(ids)), names, fontsize=8, parse_math=False)
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the label's pixels")
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+        figure.savefig(temporary, format="png", bbox_inches="tight")
 
 
 def write_pictures(
@@ -91,19 +92,29 @@ def write_pictures(
 ) -> None:
     """Rows of label map, real and synthesized photo, evenly spaced over the split."""
     chosen = evenly_spaced(len(split), rows)
-    _write_rows(path, split, synthesized, reading, chosen, read=False)
+    columns, names = _columns(split, synthesized, reading, chosen)
+    write_picture(path, columns, names)
 
 
 def write_extremes(
     path: Path, split: PreparedSplit, synthesized: PhotoSet, records: Records, reading: Reading, rows: int
 ) -> None:
-    """The same of the photos with the lowest accuracy, then of those with the highest, and what was read."""
+    """The same of photos with the lowest accuracy, then of those with the highest, and what was read."""
     tally = tally_of(records, OWN, reading.name)
     accuracy, counts = tally.accuracy(), tally.labelled.sum(axis=-1) > 0
     order = [i for i in np.argsort(accuracy, kind="stable").tolist() if counts[i]]
     n = min(rows, len(order) // 2)
-    chosen = [*order[:n], *(order[-n:] if n else [])]
-    _write_rows(path, split, synthesized, reading, chosen or order[:1] or [0], read=True)
+    lowest, highest = (order[:n], order[len(order) - n :]) if n else (order[:1] or [0], [])
+    chosen = [*lowest, *highest]
+    columns, names = _columns(split, synthesized, reading, chosen)
+    columns[f"read by {reading.protocol.network}"] = [
+        _as_read(photo, reading, split.size) for photo in columns["synthesized"]
+    ]
+    kinds = ["lowest"] * len(lowest) + ["highest"] * len(highest)
+    captions = [
+        f"{kind}: accuracy {accuracy[i]:.3f}, {split.names[i]}" for kind, i in zip(kinds, chosen, strict=True)
+    ]
+    write_picture(path, columns, names, captions)
 
 
 def write_drawn(path: Path, drawn: Drawn, photos: str) -> None:
@@ -130,28 +141,18 @@ def read_drawn(path: Path) -> tuple[Drawn, str]:
     return Drawn(kinds["score"], kinds["distance"]), photos
 
 
-def _write_rows(
-    path: Path,
-    split: PreparedSplit,
-    synthesized: PhotoSet,
-    reading: Reading,
-    chosen: list[int],
-    *,
-    read: bool,
-) -> None:
+def _columns(
+    split: PreparedSplit, synthesized: PhotoSet, reading: Reading, chosen: list[int]
+) -> tuple[dict[str, list[Pixels]], dict[str, Color]]:
+    """Label maps, real and synthesized photos, and the colours of the classes."""
     table = reading.table
     labels = [split.labels(i) for i in chosen]
-    photos = [synthesized.image(i) for i in chosen]
     columns = {
         "label": [table.colorize(ids) for ids in labels],
         "real": [split.image(i) for i in chosen],
-        "synthesized": photos,
+        "synthesized": [synthesized.image(i) for i in chosen],
     }
-    if read:
-        columns[f"read by {reading.protocol.network}"] = [
-            _as_read(photo, reading, split.size) for photo in photos
-        ]
-    write_picture(path, columns, legend(table, labels))
+    return columns, legend(table, labels)
 
 
 def _as_read(photo: npt.NDArray[np.uint8], reading: Reading, size: tuple[int, int]) -> npt.NDArray[np.uint8]:

@@ -18,13 +18,19 @@ _BACKGROUND = (255, 255, 255)
 _INK = (20, 20, 20)
 
 
-def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], names: Mapping[str, Color]) -> None:
+def write_picture(
+    path: Path,
+    columns: Mapping[str, Sequence[Pixels]],
+    names: Mapping[str, Color],
+    row_captions: Sequence[str] = (),
+) -> None:
     """Writes captioned columns of pictures of one size, and below them which colour is which class.
 
     Args:
         path: PNG file to write.
         columns: caption to pictures, uint8 (H, W, 3), from top to bottom.
         names: of classes, to their colours.
+        row_captions: a line of text above every row; none: without.
 
     Raises:
         OutputError: the file cannot be written.
@@ -34,7 +40,9 @@ def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], names: Ma
     cell_height, cell_width = height * factor, width * factor
     n_rows = max(len(pictures) for pictures in columns.values())
     total_width = _GAP + len(columns) * (cell_width + _GAP)
-    grid_height = _LINE + n_rows * (cell_height + _GAP)
+    caption_height = _LINE if row_captions else 0
+    row_height = caption_height + cell_height + _GAP
+    grid_height = _LINE + n_rows * row_height
     font = ImageFont.load_default(size=15)
     places = _legend_places(list(names), font, total_width)
     legend_height = (places[-1][1] + _LINE if places else 0) + _GAP
@@ -47,7 +55,9 @@ def write_picture(path: Path, columns: Mapping[str, Sequence[Pixels]], names: Ma
         for row, pixels in enumerate(pictures):
             # Nearest: what is shown are the network's own pixels.
             enlarged = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
-            canvas.paste(Image.fromarray(enlarged), (left, _LINE + row * (cell_height + _GAP)))
+            canvas.paste(Image.fromarray(enlarged), (left, _LINE + row * row_height + caption_height))
+    for row, caption in enumerate(row_captions):
+        draw.text((_GAP, _LINE + row * row_height + 3), caption, _INK, font)
     for (x, y), (name, color) in zip(places, names.items(), strict=True):
         top = grid_height + y
         draw.rectangle((x, top + 2, x + _SWATCH, top + 2 + _SWATCH), color, _INK)

@@ -50,7 +50,9 @@ class ProgramSegmenter(Segmenter):
             )
         self._path = path
         program = _load(path)
-        self._takes, n_classes = _signature(path, program)
+        (*_, height, width), n_classes = _signature(path, program)
+        is_fixed = isinstance(height, int) and isinstance(width, int)
+        self._takes = f"{height}x{width}" if is_fixed else "a range of sizes"
         listed = path.with_suffix(".classes.txt")
         names = _listed(listed) if listed.is_file() else evaluated_names(table)
         if len(names) != n_classes:
@@ -73,22 +75,18 @@ class ProgramSegmenter(Segmenter):
 
     def _one(self, photo: Tensor) -> Tensor:
         H, W = photo.shape[2:]
-        if any(isinstance(n, int) and n != side for n, side in zip(self._takes[2:], (H, W), strict=True)):
-            raise self._wrong_size(H, W)
         try:
             scores: Tensor = self._program(photo)
+        except torch.OutOfMemoryError:
+            raise
         except (RuntimeError, AssertionError, ValueError) as error:  # how its guards and operators refuse
-            raise self._wrong_size(H, W) from error
+            raise ModelFileError(
+                f"{self._path}: was exported for photos of {self._takes} and fails on one of {H}x{W} "
+                f"({type(error).__name__}); export it with dynamic height and width"
+            ) from error
         if scores.shape[2:] == (H, W):
             return scores
         return F.interpolate(scores, (H, W), mode="bilinear", align_corners=False)
-
-    def _wrong_size(self, height: int, width: int) -> ModelFileError:
-        takes = "x".join(str(side) for side in self._takes[2:])
-        return ModelFileError(
-            f"{self._path}: takes photos of {takes} and fails on one of {height}x{width}; "
-            "export it with dynamic height and width"
-        )
 
 
 def _load(path: Path) -> ExportedProgram:

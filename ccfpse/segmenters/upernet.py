@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from ccfpse.classfiles import load_class_table
@@ -138,7 +140,7 @@ class UPerNetSegmenter(Segmenter):
         """Probabilities (B, 150, H, W), averaged over the sizes."""
         total: Tensor = torch.zeros((), device=self.device)
         for short_side in self._sizes:
-            total = total + self._network(_with_short_side(pixels, short_side), pixels.shape[2:]).exp()
+            total = total + self._network(with_short_side(pixels, short_side), pixels.shape[2:]).exp()
         return total / len(self._sizes)
 
 
@@ -149,14 +151,16 @@ def input_size(size: tuple[int, int], short_side: int) -> tuple[int, int]:
     return height, width
 
 
-def _with_short_side(pixels: Tensor, short_side: int) -> Tensor:
+def with_short_side(pixels: Tensor, short_side: int) -> Tensor:
+    """Photos, uint8 (B, 3, *input_size), resized bilinearly by Pillow, of photos, uint8 (B, 3, H, W)."""
     H, W = pixels.shape[2:]
-    size = input_size((H, W), short_side)
-    if size == (H, W):
+    height, width = input_size((H, W), short_side)
+    if (height, width) == (H, W):
         return pixels
-    # Rounded to whole values, as the authors' pictures are, which Pillow resizes.
-    resized = F.interpolate(pixels.float(), size, mode="bilinear", align_corners=False, antialias=True)
-    return resized.round().clamp(0, 255)
+    # Not by PyTorch: as the authors', these are pictures of whole values, and the same on every device.
+    pictures = [Image.fromarray(photo) for photo in pixels.permute(0, 2, 3, 1).cpu().numpy()]
+    resized = [np.asarray(p.resize((width, height), Image.Resampling.BILINEAR)) for p in pictures]
+    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).to(pixels.device)
 
 
 def _resized(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -43,6 +43,7 @@ def grid(params: Path, store: Path) -> Settings:
             "frechet_judge_features": 2 - miou,
             "fid": None,
             "photos": 2,
+            "protocol": "judge",
             "real": {"miou": 0.7, "accuracy": 0.9},
             "judge_too_weak": False,
             "judge_floor": 0.5,

@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from typer.testing import CliRunner
 
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import DataError, ModelFileError
-from ccfpse.evaluation.evaluate import IOU_PLOT, METRICS, PICTURES, Places, evaluate
+from ccfpse.evaluation.evaluate import METRICS, evaluate
+from ccfpse.evaluation.inception import Inception, inception_path
+from ccfpse.evaluation.inputs import Places
+from ccfpse.evaluation.outputs import CONFUSION, DRAWN, EXTREMES, IMAGES, IOU, PICTURES, read_drawn
 from ccfpse.files import sha256_file
-from ccfpse.judge import train_judge
+from ccfpse.judge import load_judge, train_judge
 from ccfpse.modelfile import load_model, save_model
 from ccfpse.prepared import open_store
 
@@ -30,6 +34,7 @@ def no_progress(done: int, total: int) -> None:
 def settings(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a pipeline whose photos are synthesized already: the real ones, upside down."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return load_settings(params)
 
 
@@ -59,9 +64,9 @@ def test_everything_is_written_and_said(settings: Settings, places: Places) -> N
     sources = _by_role(metrics)
     assert len(sources["judge"]["sha256"]) == len(sources["prepared data"]["sha256"]) == 64
     assert sources["loss"]["name"] == f"unknown: {places.model} is not there"
-    assert any("mIoU" in line for line in metrics["protocol"])
+    assert metrics["protocol"] == "judge"
     assert "ssim" not in metrics
-    with (places.out / IOU_PLOT).open(newline="") as file:
+    with (places.out / IOU).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == ["class 0", "class 1", "class 2"]
     assert float(rows[0]["real"]) == pytest.approx(metrics["real"]["iou"]["class 0"], abs=1e-6)
@@ -87,7 +92,9 @@ def test_the_real_photos_themselves_score_like_the_real_photos(settings: Setting
     for i, name in enumerate(split.names):
         Image.fromarray(split.image(i)).save(places.synthesized / f"{name}.png")
     metrics = evaluate(settings, places, CPU, no_progress)
-    assert {k: metrics[k] for k in ("miou", "accuracy", "iou")} == metrics["real"]
+    assert {key: metrics[key] for key in ("miou", "accuracy", "iou", "boundary_agreement")} == {
+        key: metrics["real"][key] for key in ("miou", "accuracy", "iou", "boundary_agreement")
+    }
     assert metrics["frechet_judge_features"] == pytest.approx(0, abs=1e-3)
 
 
@@ -104,14 +111,16 @@ def test_similarity_is_measured_when_the_style_is_the_photos_own(settings: Setti
     metrics = evaluate(dataclasses.replace(settings, model=model, synthesize=own), places, CPU, no_progress)
     assert -1 <= metrics["ssim"] < 1
     assert 0 < metrics["psnr"] < 30
-    assert any("tells the network something about the answer" in line for line in metrics["protocol"])
+    assert metrics["style_of_the_photos_themselves"] is True
+    assert "tells the network something about the answer" in metrics["about_style"]
 
 
 def test_photos_that_are_not_the_pipelines_have_no_known_style(settings: Settings, places: Places) -> None:
     metrics = evaluate(settings, dataclasses.replace(places, model=None), CPU, no_progress)
     assert metrics["style"] is None
-    assert "Style: not known" in metrics["protocol"][0]
-    assert set(_by_role(metrics)) == {"prepared data", "judge"}
+    assert metrics["style_of_the_photos_themselves"] is False
+    assert "not known" in metrics["about_style"]
+    assert set(_by_role(metrics)) == {"prepared data", "photos", "judge"}
 
 
 def _by_role(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -158,7 +167,7 @@ def test_the_command_shows_a_table_and_the_path_of_the_picture(places: Places, p
 
     shown = CliRunner().invoke(app, ["evaluate", "--params", str(params)])
     assert shown.exit_code == 0, shown.output
-    for text in ("real photos", "shuffled labels", "miou", str(places.out / PICTURES), "too weak", "no fid"):
+    for text in ("95 % interval", "shuffled", "mIoU", str(places.out / PICTURES), "too weak", "no fid"):
         assert text in shown.output
 
 
@@ -179,3 +188,157 @@ def test_shuffled_labels_score_far_below_for_a_judge_that_reads_well(table) -> N
     right.add(labels, labels)
     shuffled.add(labels, np.roll(labels, 4, axis=0))
     assert shuffled.scores().miou < 0.3 * right.scores().miou
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccfpse.evaluation.records._PART", 1)
+    whole = evaluate(settings, places, CPU, no_progress)
+    shutil.rmtree(places.out)
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"])
+    seen: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append(done)
+        if done == 4:  # the last photo's part is not written yet
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(settings, places, CPU, stop)
+    assert not places.out.exists()
+    again: list[int] = []
+    metrics = evaluate(settings, places, CPU, lambda done, total: again.append(done))
+    assert (seen, again) == ([1, 2, 3, 4], [4])
+    assert metrics == whole
+    assert not list(places.out.parent.glob(f".{places.out.name}.partial-*"))
+
+
+def test_real_photos_are_looked_at_once_for_all_models(settings: Settings, places: Places) -> None:
+    evaluate(settings, places, CPU, no_progress)
+    seen: list[int] = []
+    other = dataclasses.replace(places, out=places.out / "other")
+    evaluate(settings, other, CPU, lambda done, total: seen.append(done))
+    assert seen == [4]  # of 4: the two real ones are known
+
+
+def test_another_photo_is_another_evaluation(settings: Settings, places: Places) -> None:
+    before = evaluate(settings, places, CPU, no_progress)
+    split = open_store(places.prepared).split("val")
+    Image.fromarray(split.image(0)).save(places.synthesized / "town/a.png")
+    assert evaluate(settings, places, CPU, no_progress)["miou"] != before["miou"]
+
+
+@pytest.mark.parametrize("reference", ["train", "folder"])
+def test_distances_are_taken_to_the_reference_that_is_named(
+    settings: Settings, places: Places, tmp_path: Path, reference: str
+) -> None:
+    store = open_store(places.prepared)
+    if reference == "folder":
+        reference = str(tmp_path / "photos")
+        Path(reference).mkdir()
+        for i in range(2):  # twice the size: they are resized
+            photo = Image.fromarray(store.split("train").image(i))
+            photo.resize((128, 64), Image.Resampling.NEAREST).save(Path(reference, f"{i}.png"))
+    chosen = dataclasses.replace(settings.evaluate, reference=reference)
+    metrics = evaluate(dataclasses.replace(settings, evaluate=chosen), places, CPU, no_progress)
+    val = evaluate(settings, places, CPU, no_progress)
+    assert metrics["frechet_judge_features"] != val["frechet_judge_features"]
+    assert metrics["miou"] == val["miou"]
+    by_figure = {figures["figures"][0]: figures for figures in metrics["figures"]}
+    assert by_figure["frechet_judge_features"]["reference"].startswith(f"{reference}: 2 photos")
+
+
+def test_a_reference_that_is_not_there_is_refused(settings: Settings, places: Places) -> None:
+    chosen = dataclasses.replace(settings.evaluate, reference="nowhere")
+    with pytest.raises(DataError, match=r"evaluate\.reference is nowhere, which is no folder"):
+        evaluate(dataclasses.replace(settings, evaluate=chosen), places, CPU, no_progress)
+
+
+def test_every_figure_says_what_it_is(settings: Settings, places: Places) -> None:
+    metrics = evaluate(settings, places, CPU, no_progress)
+    told = {name for record in metrics["figures"] for name in record["figures"]}
+    present = {name for name in (*_FIGURES, "fid", "kid") if metrics.get(name) is not None}
+    assert present == set(_FIGURES)
+    assert present <= told
+    for record in metrics["figures"]:
+        assert "2 synthesized" in record["photos"]
+        assert "64x32" in record["photos"]
+    assert any(line.startswith("torch ") for line in metrics["versions"])
+    checksum = next(r["network"]["sha256"] for r in metrics["figures"] if r.get("protocol") == "judge")
+    assert checksum == sha256_file(places.judge / "judge.safetensors")
+
+
+_FIGURES = (
+    "miou",
+    "accuracy",
+    "accuracy_void_counted",
+    "iou",
+    "boundary_agreement",
+    "frechet_judge_features",
+)
+
+
+def test_every_photo_has_a_row_and_the_extremes_are_shown(settings: Settings, places: Places) -> None:
+    evaluate(settings, places, CPU, no_progress)
+    with (places.out / IMAGES).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["town/a", "town/b"]
+    for row in rows:
+        assert 0 <= float(row["accuracy"]) <= 1
+        assert 0 <= float(row["real_accuracy"]) <= 1
+    for picture in (EXTREMES, CONFUSION):
+        assert Image.open(places.out / picture).width > 200
+
+
+def test_resampled_figures_are_kept_for_comparisons(settings: Settings, places: Places) -> None:
+    metrics = evaluate(settings, places, CPU, no_progress)
+    drawn, photos = read_drawn(places.out / DRAWN)
+    assert photos == f"{open_store(places.prepared).checksum} judge"
+    assert drawn.scores["miou"].shape == (1000,)
+    low, high = metrics["intervals"]["miou"].values()
+    assert np.percentile(drawn.scores["miou"], [2.5, 97.5]) == pytest.approx([low, high])
+
+
+def test_scores_are_those_of_scikit_learn(settings: Settings, places: Places) -> None:
+    from sklearn.metrics import accuracy_score, jaccard_score
+
+    metrics = evaluate(settings, places, CPU, no_progress)
+    split = open_store(places.prepared).split("val")
+    judge = load_judge(places.judge, CPU)
+    labels = np.stack([split.labels(i) for i in range(2)])
+    photos = np.stack([np.asarray(Image.open(places.synthesized / f"{name}.png")) for name in split.names])
+    read = judge.predict(torch.from_numpy(photos).permute(0, 3, 1, 2)).numpy()
+    counted = labels < 3
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(labels[counted], read[counted]), rel=1e-12)
+    iou = jaccard_score(labels[counted], read[counted], labels=[0, 1, 2], average=None, zero_division=0)
+    assert list(metrics["iou"].values()) == pytest.approx(iou.tolist(), rel=1e-12)
+    assert metrics["miou"] == pytest.approx(iou.mean(), rel=1e-12)
+    assert metrics["accuracy_void_counted"] == pytest.approx((read == labels).mean(), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_fid_is_that_of_pytorch_fid_on_the_same_photos(
+    settings: Settings, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytorch_fid.fid_score import calculate_fid_given_paths
+
+    torch.manual_seed(0)
+    weights = inception_path(None)
+    weights.parent.mkdir(parents=True)
+    torch.save(Inception().network.state_dict(), weights)
+    split = open_store(places.prepared).split("val")
+    for i, name in enumerate(("a", "b")):
+        folder = tmp_path / "real"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(split.image(i)).save(folder / f"{name}.png")
+    chosen = dataclasses.replace(settings.evaluate, clean_resize=False)  # its root takes as long again
+    metrics = evaluate(dataclasses.replace(settings, evaluate=chosen), places, CPU, no_progress)
+    folders = [str(places.synthesized / "town"), str(tmp_path / "real")]
+    expected = calculate_fid_given_paths(folders, batch_size=2, device="cpu", dims=2048, num_workers=0)
+    assert metrics["fid"] == pytest.approx(expected, rel=1e-5)
+    assert metrics["kid"] is not None
+    assert "fid_clean_resize" not in metrics
+    told = {name: record for record in metrics["figures"] for name in record["figures"]}
+    assert told["fid"]["network"]["sha256"] == sha256_file(weights)
+    assert "pytorch-fid" in told["fid"]["what"]

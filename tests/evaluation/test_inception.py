@@ -6,8 +6,7 @@ import torch
 from PIL import Image
 
 from ccfpse.errors import ModelFileError
-from ccfpse.evaluation.inception import FILE, Inception, inception_path, load_inception
-from ccfpse.evaluation.statistics import FeatureStatistics, frechet_distance
+from ccfpse.evaluation.inception import FILE, Inception, _clean_resize, inception_path, load_inception
 
 CPU = torch.device("cpu")
 
@@ -29,30 +28,27 @@ def test_a_file_with_code_in_it_is_not_run(tmp_path: Path) -> None:
         load_inception(tmp_path / "w.pth", CPU)
 
 
+def test_the_clean_resize_filters_what_the_other_lets_through() -> None:
+    fine = np.zeros((598, 598, 3), np.uint8)
+    fine[::2, ::2] = fine[1::2, 1::2] = 255  # a checkerboard, finer than the resized photo can show
+    clean = _clean_resize(fine)
+    assert clean.shape == (299, 299, 3)
+    np.testing.assert_allclose(clean[5:-5, 5:-5], 127.5, atol=0.5)
+    plain = np.full((40, 30, 3), (10, 20, 30), np.uint8)
+    np.testing.assert_allclose(_clean_resize(plain), np.broadcast_to((10, 20, 30), (299, 299, 3)), atol=1e-3)
+
+
+def test_the_clean_resize_is_pillows_without_rounding() -> None:
+    photo = np.random.default_rng(0).integers(60, 200, (40, 56, 3), dtype=np.uint8)
+    rounded = np.asarray(Image.fromarray(photo).resize((299, 299), Image.Resampling.BICUBIC))
+    assert np.abs(_clean_resize(photo) - rounded).max() <= 1.5
+    assert np.abs(_clean_resize(photo) % 1).max() > 0.1
+
+
 @pytest.mark.slow
-def test_the_distance_is_that_of_pytorch_fid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytorch_fid.fid_score import calculate_fid_given_paths
-
+def test_both_resizes_feed_the_same_network() -> None:
     torch.manual_seed(0)
-    cache = tmp_path / "hub" / "checkpoints" / FILE
-    cache.parent.mkdir(parents=True)
-    torch.save(Inception().network.state_dict(), cache)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-    rng = np.random.default_rng(0)
-    photos = {
-        "real": rng.integers(0, 256, (6, 40, 56, 3), dtype=np.uint8),
-        "synthesized": rng.integers(60, 200, (6, 40, 56, 3), dtype=np.uint8),
-    }
-    inception, found = load_inception(inception_path(None), CPU), {}
-    for kind, arrays in photos.items():
-        (tmp_path / kind).mkdir()
-        for i, pixels in enumerate(arrays):
-            Image.fromarray(pixels).save(tmp_path / kind / f"{i}.png")
-        found[kind] = FeatureStatistics(2048)
-        for part in np.array_split(arrays, 2):
-            found[kind].add(inception(torch.from_numpy(part).permute(0, 3, 1, 2)).numpy())
-
-    folders = [str(tmp_path / kind) for kind in photos]
-    expected = calculate_fid_given_paths(folders, batch_size=3, device="cpu", dims=2048, num_workers=0)
-    assert frechet_distance(found["real"], found["synthesized"]) == pytest.approx(expected, rel=1e-5)
+    inception = Inception().eval()
+    photo = np.full((299, 299, 3), 99, np.uint8)  # of that size nothing is resized
+    pixels = torch.from_numpy(photo).permute(2, 0, 1)[None]
+    torch.testing.assert_close(inception.of_clean_resize([photo]), inception(pixels), rtol=1e-4, atol=1e-5)

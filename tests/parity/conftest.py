@@ -43,7 +43,7 @@ def _cases(config: pytest.Config) -> list[Case]:
 
 
 def _marks(case: Case) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if case.kind == "training" else []
+    return [pytest.mark.slow] if case.kind in ("training", "segmenter") else []
 
 
 @pytest.fixture(scope="session")

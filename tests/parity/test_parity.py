@@ -26,12 +26,16 @@ from ccfpse.published import (
     perceptual_from_published,
 )
 from ccfpse.published_names import BLOCKS, discriminator_names, encoder_names, generator_names
+from ccfpse.segmenters import deeplab, drn, upernet
+from ccfpse.segmenters.weights import filled
 from ccfpse.training.step import Networks, discriminator_losses, fresh_fake, generator_losses
 
 FLOAT32_ABSOLUTE = 1e-4
 FLOAT64_RELATIVE = 1e-6
 NEGLIGIBLE = 1e-8
 """Entries whose gradient is smaller than this share of the largest are rounding alone."""
+SHARE_OF_DEVIATION = 1e-4
+"""Scores of segmenters agree to this share of their standard deviation over the whole array."""
 WEIGHT_FEATURES, WEIGHT_STYLE = 10.0, 0.05
 
 
@@ -106,6 +110,43 @@ def check_perceptual(description: dict[str, Any], arrays: dict[str, np.ndarray])
         loss = losses.perceptual(x, y, network.weights)
     _assert_close(torch.stack(layers), arrays["layers"], "layers", absolute=FLOAT32_ABSOLUTE)
     assert loss.item() == pytest.approx(description["loss"], abs=FLOAT32_ABSOLUTE)
+
+
+def check_segmenter(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    if description["network"] not in SEGMENTERS:
+        pytest.skip(f"no check for kind segmenter {description['network']}")
+    pixels = torch.from_numpy(arrays["pixels"]).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        scores = SEGMENTERS[description["network"]](description, pixels)[0]
+    tolerance = SHARE_OF_DEVIATION * float(arrays["scores_every_8"].std())
+    _assert_close(scores[:, ::8, ::8], arrays["scores_every_8"], "scores", absolute=tolerance)
+    H, W = pixels.shape[2:]
+    # DRN's authors leave what their last layer adds to photos that are no multiple of 8.
+    found, expected, margin = scores.argmax(dim=0).numpy(), arrays["best"][:H, :W], arrays["margin"][:H, :W]
+    assert found.shape == expected.shape
+    clear = margin > tolerance
+    assert clear.any()
+    assert np.array_equal(found[clear], expected[clear])
+
+
+def _drn(description: dict[str, Any], pixels: Tensor) -> Tensor:
+    state = _weights(description, "S")
+    scores: Tensor = filled(lambda: drn.DrnD105(len(state["seg.weight"])), state)(pixels)
+    return scores
+
+
+def _deeplab(description: dict[str, Any], pixels: Tensor) -> Tensor:
+    state = _weights(description, "S")
+    scores: Tensor = filled(lambda: deeplab.DeepLabV2(len(state["base.aspp.c0.weight"])), state)(pixels)
+    return scores
+
+
+def _upernet(description: dict[str, Any], pixels: Tensor) -> Tensor:
+    encoder = filled(upernet.Encoder, _weights(description, "encoder"))
+    state = _weights(description, "decoder")
+    decoder = filled(lambda: upernet.Decoder(len(state["conv_last.1.weight"])), state)
+    scores: Tensor = upernet.UPerNet(encoder, decoder)(pixels, pixels.shape[2:])
+    return scores
 
 
 def check_discriminator(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -296,4 +337,10 @@ CHECKS: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], None]] = {
     "perceptual": check_perceptual,
     "discriminator": check_discriminator,
     "training": check_training,
+    "segmenter": check_segmenter,
+}
+SEGMENTERS: dict[str, Callable[[dict[str, Any], Tensor], Tensor]] = {
+    "drn-d-105": _drn,
+    "deeplab-v2-resnet101": _deeplab,
+    "upernet-resnet101": _upernet,
 }
