@@ -16,6 +16,7 @@ from .judge import judge
 from .loss_network import loss_network
 from .prepare import prepare
 from .preset import preset
+from .report import report
 from .scan import scan
 from .study import study
 from .synthesize import synthesize
@@ -29,7 +30,19 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for _command in (preset, scan, prepare, judge, loss_network, train, synthesize, evaluate, compare, describe):
+for _command in (
+    preset,
+    scan,
+    prepare,
+    judge,
+    loss_network,
+    train,
+    synthesize,
+    evaluate,
+    report,
+    compare,
+    describe,
+):
     app.command()(_command)
 app.add_typer(study, name="study")
 app.command("import")(import_)  # `import` and `compile` cannot name functions of ours

@@ -41,7 +41,7 @@ def test_the_wheel_holds_packages_and_their_data_but_no_cli(project: Path, tmp_p
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    kept = (".py", ".yaml", ".tsv", ".cpp", ".h", ".html", ".typed")
+    kept = (".py", ".yaml", ".tsv", ".cpp", ".h", ".html", ".css", ".typed")
     expected = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ccfpse").rglob("*") if p.suffix in kept}
     expected |= {f"ccfpse_cli/{p.name}" for p in (ROOT / "cli").glob("*.py")}
     assert {name for name in names if ".dist-info/" not in name} == expected

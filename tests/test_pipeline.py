@@ -14,7 +14,7 @@ from tests.pipeline import ENVIRONMENT, TINY, change, run
 
 pytestmark = pytest.mark.slow
 
-STAGES = ["scan", "prepare", "judge", "loss-network", "train", "synthesize", "evaluate"]
+STAGES = ["scan", "prepare", "judge", "loss-network", "train", "synthesize", "evaluate", "report"]
 
 
 def stages_run(printed: str) -> list[str]:
@@ -57,6 +57,7 @@ def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_ba
     first = (evaluation / "metrics.json").read_bytes()
     assert json.loads(first)
     assert (evaluation / "pictures.png").is_file()
+    assert "</html>" in (tiny / "outputs/sample/report/index.html").read_text("utf-8")
     assert run(tiny, "git", "status", "--porcelain").split() == ["??", "dvc.lock"]
     assert "metrics.json" in run(tiny, "dvc", "metrics", "show")
     assert "synthesized" in run(tiny, "ccfpse", "evaluate", "--show")
@@ -71,7 +72,7 @@ def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_ba
     kill_while_training(tiny)
     printed = run(tiny, "dvc", "repro")
     assert "going on after step" in printed
-    assert stages_run(printed) == ["scan", "train", "synthesize", "evaluate"]
+    assert stages_run(printed) == ["scan", "train", "synthesize", "evaluate", "report"]
     assert (evaluation / "metrics.json").read_bytes() != first
 
     change(tiny, {"train": {"steps": 4}})

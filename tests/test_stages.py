@@ -27,6 +27,7 @@ BEGINS = {
     "train": "ccfpse.training",
     "synthesize": "ccfpse.synthesis",
     "evaluate": "ccfpse.evaluation",
+    "report": "ccfpse.report",
     "compare/train": ("ccfpse.training", "ccfpse.variants"),
     "compare/synthesize": "ccfpse.synthesis",
     "compare/evaluate": "ccfpse.evaluation",

@@ -81,6 +81,7 @@ def evaluate(
     metrics = {
         "protocol": inputs.reading.name,
         "photos": len(inputs.split),
+        "reference_photos": len(inputs.reference),
         "height": inputs.split.size[0],
         "width": inputs.split.size[1],
         "style": style,

@@ -130,6 +130,7 @@ class PathSettings:
     training: str
     synthesized: str
     evaluation: str
+    report: str
     compare: str
 
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "train",
     "synthesize",
     "evaluate",
+    "report",
     "import",
     "describe",
     "compare",
