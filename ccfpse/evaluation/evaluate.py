@@ -19,7 +19,6 @@ from ccfpse.evaluation.metrics import (
     Drawn,
     as_dict,
     distances,
-    faithfulness,
     score,
     similarity,
 )
@@ -149,13 +148,8 @@ def _scores(measured: _Measured, reading: Reading) -> tuple[dict[str, Any], dict
     has_others = any(name.startswith(SHUFFLED) for name in measured.synthesized.names())
     sets = {"real": (measured.real, OWN), SHUFFLED: (measured.synthesized, SHUFFLED)}
     metrics, drawn = score(measured.synthesized, OWN, reading)
-    metrics |= faithfulness(measured.synthesized, OWN)
     for name, (records, truth) in sets.items():
-        metrics[name] = (
-            score(records, truth, reading)[0] | faithfulness(records, truth)
-            if truth == OWN or has_others
-            else None
-        )
+        metrics[name] = score(records, truth, reading)[0] if truth == OWN or has_others else None
     return metrics, drawn
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccfpse.evaluation.records import Records
-from ccfpse.scores import Presence, Tally
+from ccfpse.scores import Counts, Presence, Tally
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +44,17 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
+def resampled_share(found: Counts, of: Counts) -> Floats:
+    """A share of pixels of every resample of the photos, (RESAMPLES); 0 where none is drawn.
+
+    Args:
+        found: pixels of every photo, (N).
+        of: of so many, (N).
+    """
+    shares = [(weights @ found) / np.maximum(weights @ of, 1) for weights in _weights(len(found))]
+    return np.concatenate(shares)
+
+
 def resampled(tally: Tally, presence: Presence) -> dict[str, Floats]:
     """`miou` and `accuracy` of every resample of the photos, (RESAMPLES).
 
@@ -51,11 +62,8 @@ def resampled(tally: Tally, presence: Presence) -> dict[str, Floats]:
         tally: with a leading axis of photos.
         presence: of the mean IoU.
     """
-    n = len(tally.pixels)
-    random = np.random.default_rng(_SEED)
     found: dict[str, list[Floats]] = {"miou": [], "accuracy": []}
-    for _ in range(0, RESAMPLES, _AT_ONCE):
-        weights = random.multinomial(n, np.full(n, 1 / n), size=_AT_ONCE)
+    for weights in _weights(len(tally.pixels)):
         drawn = Tally(
             weights @ tally.hits, weights @ tally.labelled, weights @ tally.predicted, weights @ tally.pixels
         )
@@ -103,6 +111,13 @@ def standard_error(values: Floats, n: int) -> float:
 def around(value: float, error: float) -> Interval:
     """The normal interval of a value with a standard error."""
     return Interval(value - _NORMAL * error, value + _NORMAL * error)
+
+
+def _weights(n: int) -> Iterator[Counts]:
+    """How often each of n photos is in a resample, (some, n): the same for every model."""
+    random = np.random.default_rng(_SEED)
+    for _ in range(0, RESAMPLES, _AT_ONCE):
+        yield random.multinomial(n, np.full(n, 1 / n), size=_AT_ONCE)
 
 
 def _subset_size(n: int) -> int:

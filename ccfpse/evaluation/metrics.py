@@ -1,6 +1,7 @@
 """What the records say, as the numbers of `metrics.json`."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -38,15 +39,23 @@ def score(records: Records, truth: str, reading: Reading) -> tuple[dict[str, Any
     for part in records.stream(column(truth, reading.name, "confusion")):
         confusion.counts += part.sum(axis=0)
     drawn = intervals.resampled(tally_of(records, truth, reading.name), reading.protocol.presence)
+    faithful, drawn_faithful = _faithfulness(records, truth)
+    drawn |= drawn_faithful
     shown = {name: as_dict(intervals.percentiles(values)) for name, values in drawn.items()}
-    return confusion.scores().to_dict() | {"intervals": shown}, drawn
+    return confusion.scores().to_dict() | faithful | {"intervals": shown}, drawn
 
 
-def faithfulness(records: Records, truth: str) -> dict[str, float | None]:
+def _faithfulness(records: Records, truth: str) -> tuple[dict[str, float | None], dict[str, Floats]]:
     """Shares of border pixels of the layouts with an edge of the photo; None where there are no borders."""
-    of_classes, of_instances = records.column(f"{truth}.borders").sum(axis=0).tolist()
-    kinds = {"boundary_agreement": of_classes, "instance_separation": of_instances}
-    return {name: near / pixels if pixels else None for name, (near, pixels) in kinds.items()}
+    shares: dict[str, float | None] = {}
+    drawn: dict[str, Floats] = {}
+    borders = records.column(f"{truth}.borders")  # (N, kinds, found and all)
+    for kind, name in enumerate(("boundary_agreement", "instance_separation")):
+        near, pixels = borders[:, kind].T
+        shares[name] = float(near.sum() / pixels.sum()) if pixels.any() else None
+        if pixels.any():
+            drawn[name] = intervals.resampled_share(near, pixels)
+    return shares, drawn
 
 
 def similarity(records: Records) -> dict[str, float]:
@@ -86,7 +95,9 @@ def distances(
             drawn |= intervals.subset_distances(synthesized, reference, features, of_few)
     for name, values in drawn.items():
         error = intervals.standard_error(values, n)
-        metrics["intervals"][name] = as_dict(intervals.around(metrics[name], error))
+        interval = intervals.around(metrics[name], error)
+        lowest = -math.inf if name == KID else 0.0  # its estimate is unbiased, and so may fall below 0
+        metrics["intervals"][name] = as_dict(Interval(max(interval.low, lowest), interval.high))
     if KID in drawn:
         metrics["kid_subset_deviation"] = float(np.std(drawn[KID]))
     return metrics, drawn

@@ -14,8 +14,8 @@ from ccfpse.evaluation.outputs import DRAWN, read_drawn
 from ccfpse.report.evaluation import AGAIN, Evaluation
 from ccfpse.report.naming import Run
 
-SCORES = ("miou", "accuracy")
-"""Scores that evaluations keep resamples of."""
+SCORES = ("miou", "accuracy", "boundary_agreement")
+"""Scores that evaluations keep resamples of, where they have them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,9 +69,11 @@ def compare(first: Run, other: Run) -> Comparison:
     differences = {}
     reasons = {}
     for name in SCORES:
+        values = a.scores[name].synthesized.value, b.scores[name].synthesized.value
         resamples = _paired(drawn_b.scores, drawn_a.scores, name, b)
-        value = _value(b.scores[name].synthesized.value) - _value(a.scores[name].synthesized.value)
-        differences[name] = Difference(value, None if resamples is None else percentiles(resamples))
+        if values[0] is not None and values[1] is not None:
+            interval = None if resamples is None else percentiles(resamples)
+            differences[name] = Difference(values[1] - values[0], interval)
     for name in a.distances.keys() & b.distances.keys():
         values = a.distances[name].value, b.distances[name].value
         if values[0] is None or values[1] is None:
@@ -118,9 +120,3 @@ def _paired(
             f"{of.folder / DRAWN}: has {b[name].size} draws of {name}, the first run {a[name].size}; {AGAIN}"
         )
     return b[name] - a[name]
-
-
-def _value(value: float | None) -> float:
-    if value is None:
-        raise DataError(f"an evaluation has no value where it has resamples; {AGAIN}")
-    return value
