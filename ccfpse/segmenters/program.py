@@ -5,6 +5,7 @@ and constants out of the file, and none of that is confined. So it is opened onl
 the author is trusted; weights alone (safetensors, or the published files) need no such word.
 """
 
+import logging
 from pathlib import Path
 
 import torch
@@ -97,13 +98,17 @@ def _load(path: Path) -> ExportedProgram:
         raise ModelFileError(
             f"{path}: cannot be opened ({error.strerror}); give a file written by torch.export.save"
         ) from error
+    log = logging.getLogger(torch.export.__name__)  # on which PyTorch prints a traceback before it raises
     try:
+        log.disabled = True
         return torch.export.load(path)
     except Exception as error:  # torch.export.load raises whatever damaged bytes lead it to
         raise ModelFileError(
             f"{path}: is not a program of torch.export, or is damaged, or of a newer PyTorch "
             f"({type(error).__name__}); give a file written by torch.export.save"
         ) from error
+    finally:
+        log.disabled = False
 
 
 def _signature(path: Path, program: ExportedProgram) -> tuple[_Shape, int]:

@@ -20,12 +20,9 @@ from ccfpse.evaluation.diversity import (
 from ccfpse.model import Model
 from ccfpse.modelfile import load_model
 from ccfpse.prepared import open_store
+from tests.evaluation.photos import no_progress
 
 CPU = torch.device("cpu")
-
-
-def no_progress(done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")

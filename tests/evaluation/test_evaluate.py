@@ -19,15 +19,12 @@ from ccfpse.evaluation.inception import Inception, inception_path
 from ccfpse.evaluation.inputs import Places
 from ccfpse.evaluation.outputs import CONFUSION, DRAWN, EXTREMES, IMAGES, IOU, PICTURES, read_drawn
 from ccfpse.files import sha256_file
-from ccfpse.judge import load_judge, train_judge
+from ccfpse.judge import load_judge
 from ccfpse.modelfile import load_model, save_model
 from ccfpse.prepared import open_store
+from tests.evaluation.photos import make_places, no_progress
 
 CPU = torch.device("cpu")
-
-
-def no_progress(done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture
@@ -40,15 +37,7 @@ def settings(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 @pytest.fixture
 def places(settings: Settings, store: Path) -> Places:
-    prepared = open_store(store)
-    places = Places.of(settings)
-    train_judge(prepared, settings.judge, places.judge, CPU, no_progress)
-    split = prepared.split("val")
-    for i, name in enumerate(split.names):
-        path = places.synthesized / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(split.image(i)[::-1].copy()).save(path)
-    return places
+    return make_places(settings, store, lambda split, i: split.image(i)[::-1].copy())
 
 
 def test_everything_is_written_and_said(settings: Settings, places: Places) -> None:

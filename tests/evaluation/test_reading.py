@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from ccfpse.config import Settings, load_settings
@@ -17,10 +16,10 @@ from ccfpse.evaluation.inputs import Places
 from ccfpse.evaluation.protocols import PROTOCOLS, check_dataset, protocol
 from ccfpse.evaluation.reading import Reading, segmenter_reading
 from ccfpse.evaluation.truths import Truth, full_labels
-from ccfpse.judge import train_judge
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.prepared import open_store
 from ccfpse.scores import Confusion, Presence
+from tests.evaluation.photos import make_places, no_progress
 
 CPU = torch.device("cpu")
 
@@ -48,10 +47,6 @@ def program(tmp_path: Path) -> Path:
 def reading(program: Path, table: ClassTable) -> Reading:
     rules = protocol("segmenter")
     return segmenter_reading(rules, (str(program),), table, (32, 64), CPU, trust_program=True)
-
-
-def no_progress(done: int, total: int) -> None:
-    pass
 
 
 def painted(labels: np.ndarray, colors: dict[int, int]) -> np.ndarray:
@@ -136,15 +131,7 @@ def settings(params: Path, program: Path, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def places(settings: Settings, store: Path) -> Places:
     """Photos in which the program finds every class that it knows."""
-    prepared = open_store(store)
-    places = Places.of(settings)
-    train_judge(prepared, settings.judge, places.judge, CPU, no_progress)
-    split = prepared.split("val")
-    for i, name in enumerate(split.names):
-        path = places.synthesized / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(painted(split.labels(i), {2: 0, 0: 1, 1: 2})).save(path)
-    return places
+    return make_places(settings, store, lambda split, i: painted(split.labels(i), {2: 0, 0: 1, 1: 2}))
 
 
 def test_the_chosen_protocol_gives_the_figures_and_the_judge_is_beside_it(
