@@ -13,7 +13,7 @@ from ccfpse.errors import DataError
 from ccfpse.evaluation.records import Records
 
 Array = npt.NDArray[np.float64]
-_BLOCK = 256  # photos whose features are in memory at a time
+_BLOCK = 128  # photos whose features are in memory at a time
 
 
 def frechet_of_few(a: Array, b: Array) -> float:
@@ -25,10 +25,9 @@ def frechet_of_few(a: Array, b: Array) -> float:
     if min(len(a), len(b)) < 2:
         raise DataError("a distance between sets of photos needs at least two photos in each")
     means = a.mean(axis=0) - b.mean(axis=0)
-    a = (a - a.mean(axis=0)) / np.sqrt(len(a) - 1)
-    b = (b - b.mean(axis=0)) / np.sqrt(len(b) - 1)
+    a, b = _centred(a), _centred(b)
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    return float(means @ means + (a * a).sum() + (b * b).sum() - 2 * root)
+    return float(means @ means + np.vdot(a, a) + np.vdot(b, b) - 2 * root)
 
 
 def kernel_distance(a: Array, b: Array) -> float:
@@ -52,6 +51,13 @@ def streamed_kernel_distance(a: tuple[Records, str], b: tuple[Records, str]) -> 
     m, n = a[0].n, b[0].n
     within = _pair_sum(a, a) / (m * (m - 1)) + _pair_sum(b, b) / (n * (n - 1))
     return within - 2 * _pair_sum(a, b) / (m * n)
+
+
+def _centred(rows: Array) -> Array:
+    """Such that the covariance is their product with themselves."""
+    centred: Array = rows - rows.mean(axis=0)
+    centred /= np.sqrt(len(rows) - 1)
+    return centred
 
 
 def _pair_sum(a: tuple[Records, str], b: tuple[Records, str]) -> float:

@@ -77,6 +77,7 @@ def open_inputs(settings: Settings, places: Places, device: torch.device, trust_
     chosen = settings.evaluate
     store = open_store(places.prepared)
     split = store.split("val")
+    synthesized = SynthesizedPhotos(places.synthesized, split)
     rules = protocol(chosen.protocol)
     check_dataset(rules, store.class_table.name)
     judge = load_judge(places.judge, device)
@@ -101,7 +102,7 @@ def open_inputs(settings: Settings, places: Places, device: torch.device, trust_
         split=split,
         full=full,
         full_checksum=full_checksum,
-        synthesized=SynthesizedPhotos(places.synthesized, split),
+        synthesized=synthesized,
         real=SplitPhotos(split, f"{store.checksum} val", split.size),
         reference=_reference(chosen.reference, store, split),
         networks=Networks(

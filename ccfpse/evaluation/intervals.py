@@ -16,7 +16,7 @@ RESAMPLES = 1000
 """Of the bootstrap."""
 SUBSETS = 40
 """For distances."""
-LARGEST_SUBSET = 512
+LARGEST_SUBSET = 256
 _AT_ONCE = 50  # resamples whose weights are in memory
 _SEED = 0
 _NORMAL = 1.959964  # quantile of 0.975

@@ -28,6 +28,7 @@ def test_a_planted_difference_is_found(tmp_path: Path) -> None:
     assert {name: difference.verdict for name, difference in found.items()} == {
         "miou": "lower",
         "accuracy": "lower",
+        "boundary_agreement": "no difference shown",
         "fid": "higher",
     }
     assert found["miou"].value == pytest.approx(-0.03)
@@ -84,7 +85,7 @@ def test_distances_to_other_photos_are_not_compared(tmp_path: Path) -> None:
     records = json.loads((a / "metrics.json").read_text("utf-8"))["figures"]
     records[1]["reference"] = "train: 480 photos of sample"
     found = compared(a, write_evaluation(tmp_path / "b", seed=1, figures=records))
-    assert set(found.differences) == {"miou", "accuracy"}
+    assert set(found.differences) == {"miou", "accuracy", "boundary_agreement"}
     assert "to other photos" in found.reasons["fid"]
 
 
