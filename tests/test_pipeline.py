@@ -33,6 +33,11 @@ def tiny(project: Path) -> Path:
     return project
 
 
+def commit(project: Path, message: str) -> None:
+    run(project, "git", "add", ".")
+    run(project, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", message)
+
+
 def kill_while_training(project: Path) -> None:
     """Starts the pipeline and kills it, with the training it runs, after a checkpoint or two."""
     with subprocess.Popen(
@@ -49,8 +54,7 @@ def kill_while_training(project: Path) -> None:
 
 def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_back(tiny: Path) -> None:
     run(tiny, "git", "init", "-q")
-    run(tiny, "git", "add", ".")
-    run(tiny, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "start")
+    commit(tiny, "start")
     evaluation = tiny / "outputs/sample/evaluation"
 
     assert repro(tiny) == STAGES
@@ -64,6 +68,7 @@ def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_ba
     run(tiny, "dvc", "plots", "show")
     plots = (tiny / "dvc_plots" / "index.html").read_text("utf-8")
     assert all(shown in plots for shown in ("log/plots/metrics/", "iou.csv", "pictures_png"))
+    commit(tiny, "four steps")
 
     change(tiny, {"runtime": {"log_every": 2, "checkpoint_every": 1}})
     assert repro(tiny) == ["scan"]
@@ -74,6 +79,14 @@ def test_changes_rerun_what_follows_them_killed_or_not_and_older_results_come_ba
     assert "going on after step" in printed
     assert stages_run(printed) == ["scan", "train", "synthesize", "evaluate", "report"]
     assert (evaluation / "metrics.json").read_bytes() != first
+    difference = json.loads(run(tiny, "dvc", "metrics", "diff", "--json"))
+    figures = difference["outputs/sample/evaluation/metrics.json"]
+    before, after = json.loads(first), json.loads((evaluation / "metrics.json").read_bytes())
+    name = "frechet_judge_features"
+    assert (figures[name]["old"], figures[name]["new"]) == (before[name], after[name])
+    assert not any(name.startswith(("figures", "sources", "versions")) for name in figures)
+    run(tiny, "dvc", "plots", "diff", "HEAD", "--out", "difference")
+    assert "iou.csv" in (tiny / "difference" / "index.html").read_text("utf-8")
 
     change(tiny, {"train": {"steps": 4}})
     assert repro(tiny) == ["scan"]
