@@ -145,12 +145,13 @@ def sha256_file(path: Path) -> str:
 
 
 def code_checksum(*parts: str) -> str:
-    """SHA-256 over source files of this package: modules and sub-packages by path, such as "models"."""
+    """SHA-256 over files of this package: modules and folders by path, such as "models"."""
     digest = hashlib.sha256()
     package = Path(__file__).parent
     for part in parts:
         place = package / part
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+        inside = (file for file in place.rglob("*") if file.is_file() and file.parent.name != "__pycache__")
+        for file in sorted(inside) if place.is_dir() else [place]:
             digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -10,6 +10,7 @@ resized to it at once, as the paper tests. `ccfpse.preparing` writes it.
 """
 
 import hashlib
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,11 @@ class PreparedSplit:
         self.names: tuple[str, ...] = tuple(sample["name"] for sample in entry["samples"])
         self.size: tuple[int, int] = (entry["size"][0], entry["size"][1])
         self._origin = (folder.parent, folder.name)
-        self._images = _mapped(folder / "images.npy", (len(self), *self.size, 3), np.uint8)
-        self._labels = _mapped(folder / "labels.npy", (len(self), *self.size), np.uint8)
-        self._instances = (
-            _mapped(folder / "instances.npy", (len(self), *self.size), np.uint16) if has_instances else None
-        )
+        self._maps: list[mmap.mmap] = []
+        shape = (len(self), *self.size)
+        self._images = self._mapped(folder / "images.npy", (*shape, 3), np.uint8)
+        self._labels = self._mapped(folder / "labels.npy", shape, np.uint8)
+        self._instances = self._mapped(folder / "instances.npy", shape, np.uint16) if has_instances else None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -62,6 +63,22 @@ class PreparedSplit:
     def instances(self, index: int) -> Instances | None:
         """Object numbers of the photo, (H, W), read-only; None where the store has none."""
         return None if self._instances is None else self._instances[index]
+
+    def release(self) -> None:
+        """Gives back the memory of what was read so far; it is read from the files again when asked for.
+
+        Worth calling now and then in a pass over a split: mapped pages count as the process's own memory.
+        """
+        if hasattr(mmap, "MADV_DONTNEED"):
+            for pages in self._maps:
+                pages.madvise(mmap.MADV_DONTNEED)
+
+    def _mapped(self, file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
+        array = _open_array(file, shape, kind)
+        if array.size:
+            self._maps.append(array._mmap)  # type: ignore[attr-defined]
+        # A view of the plain type: indexing np.memmap costs ten times as much.
+        return array.view(np.ndarray)
 
     def __reduce__(self) -> tuple[Callable[[Path, str], "PreparedSplit"], tuple[Path, str]]:
         return _open_split, self._origin
@@ -137,7 +154,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _mapped(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
+def _open_array(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
@@ -148,9 +165,8 @@ def _mapped(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.N
         raise _not_a_store(
             file.parent.parent, f"{file} is {array.dtype} {array.shape}, not {np.dtype(kind)} {shape}"
         )
-    # A view of the plain type: indexing np.memmap costs ten times as much.
-    plain: npt.NDArray[Any] = array.view(np.ndarray)
-    return plain
+    mapped: npt.NDArray[Any] = array
+    return mapped
 
 
 def _not_a_store(path: Path, reason: str) -> DataError:

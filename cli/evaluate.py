@@ -15,7 +15,16 @@ _NAMES = {
     "boundary_agreement": "boundary agreement",
     "instance_separation": "instance separation",
 }
-_ALONE = ("fid", "fid_clean_resize", "kid", "frechet_judge_features", "lpips_diversity", "ssim", "psnr")
+_ALONE = (
+    "fid",
+    "fid_clean_resize",
+    "kid",
+    "kid_subset_deviation",
+    "frechet_judge_features",
+    "lpips_diversity",
+    "ssim",
+    "psnr",
+)
 
 
 def evaluate(
@@ -57,7 +66,7 @@ def evaluate(
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
-        from ccfpse.errors import DataError, SettingsError
+        from ccfpse.errors import DataError, ModelFileError, SettingsError
         from ccfpse.evaluation.evaluate import METRICS
         from ccfpse.evaluation.evaluate import evaluate as run
         from ccfpse.evaluation.inputs import Places
@@ -68,6 +77,8 @@ def evaluate(
         places = Places.of(settings)
         if model is not None and synthesized is None:
             raise SettingsError("--model goes with --synthesized: it says which model made those photos")
+        if model is not None and not model.is_file():
+            raise ModelFileError(f"{model}: is not there; --model names the file that made the photos")
         if synthesized is not None:
             if out is None:
                 raise SettingsError(
@@ -78,6 +89,8 @@ def evaluate(
         places = dataclasses.replace(places, out=out or places.out)
         if show:
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
+            if not isinstance(metrics, dict) or "style_of_the_photos_themselves" not in metrics:
+                raise DataError(f"{places.out / METRICS}: is of another version; run `ccfpse evaluate` again")
         else:
             with progress("evaluate") as update:
                 device = pick_device(settings.runtime.device)
@@ -107,13 +120,20 @@ def _show(metrics: dict[str, Any]) -> None:
     say_table(f"{title}; protocol {metrics['protocol']}", header, rows)
     for name in _ALONE:
         if metrics.get(name) is not None:
-            interval = _interval(intervals.get(name))
-            say(f"{name}: {metrics[name]:.4g}{interval and f' ({interval})'}")
+            interval = intervals.get(name)
+            shown = "" if interval is None else f" ({interval['low']:.4g} to {interval['high']:.4g})"
+            say(f"{name}: {metrics[name]:.4g}{shown}")
     missing = {name: metrics[f"{name}_missing"] for name in _ALONE if f"{name}_missing" in metrics}
     for reason in dict.fromkeys(missing.values()):
         warn(f"no {', '.join(name for name in missing if missing[name] == reason)}: {reason}")
     for source in metrics["sources"]:
         say(f"{source['role']}: {source['name']}")
+        unknown = source.get("classes_the_network_has_not")
+        if unknown:
+            warn(
+                f"{source['name']} does not know {len(unknown)} of the evaluated classes, which are left out "
+                f"of its scores as void is: {', '.join(unknown[:5])}{', ...' if len(unknown) > 5 else ''}"
+            )
     if metrics["judge_too_weak"]:
         real = metrics.get("judge", metrics)["real"]
         warn(

@@ -34,7 +34,7 @@ def draw_chart(path: Path, table: Table) -> None:
             panel.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=8, borderpad=0)
         better = "higher" if score in WITH_REAL else "lower"
         panel.set_xlabel(f"{SCORES[score]} ({better} is better)", fontsize=9)
-        panel.set_xlim(left=0)
+        panel.set_xlim(left=min(0, *means))
         panel.tick_params(labelsize=9)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(list(places), [row.variant for row in table.rows])

@@ -101,7 +101,8 @@ def as_metrics(table: Table) -> dict[str, object]:
 
 def _with_deviation(row: Row, score: str) -> str:
     deviation = row.deviation(score)
-    return f"{row.mean(score):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
+    digits = 5 if score == "kid" else 3
+    return f"{row.mean(score):.{digits}f}" + ("" if deviation is None else f" ± {deviation:.{digits}f}")
 
 
 def _write_pictures(path: Path, settings: Settings, store: PreparedStore) -> None:

@@ -5,15 +5,17 @@ both for small subsets, where products of photos with photos are cheaper than of
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ccfpse.errors import DataError
 from ccfpse.evaluation.records import Records
+from ccfpse.evaluation.statistics import TOO_FEW
 
-Array = npt.NDArray[np.float64]
-_BLOCK = 128  # photos whose features are in memory at a time
+Array = npt.NDArray[Any]
+_BLOCK = 512  # photos whose features are in memory at a time
 
 
 def frechet_of_few(a: Array, b: Array) -> float:
@@ -23,7 +25,7 @@ def frechet_of_few(a: Array, b: Array) -> float:
     photo: exact, and without the D x D root that takes a minute at D = 2048.
     """
     if min(len(a), len(b)) < 2:
-        raise DataError("a distance between sets of photos needs at least two photos in each")
+        raise DataError(TOO_FEW)
     means = a.mean(axis=0) - b.mean(axis=0)
     a, b = _centred(a), _centred(b)
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
@@ -34,10 +36,11 @@ def kernel_distance(a: Array, b: Array) -> float:
     """`streamed_kernel_distance` between two small sets of features, (M, D) and (N, D)."""
     m, n = len(a), len(b)
     if min(m, n) < 2:
-        raise DataError("a distance between sets of photos needs at least two photos in each")
+        raise DataError(TOO_FEW)
     own_a, own_b = _kernel(a, a), _kernel(b, b)
-    within = (own_a.sum() - np.trace(own_a)) / (m * (m - 1)) + (own_b.sum() - np.trace(own_b)) / (n * (n - 1))
-    return float(within - 2 * _kernel(a, b).mean())
+    within_a = (own_a.sum(dtype=np.float64) - np.trace(own_a, dtype=np.float64)) / (m * (m - 1))
+    within_b = (own_b.sum(dtype=np.float64) - np.trace(own_b, dtype=np.float64)) / (n * (n - 1))
+    return float(within_a + within_b - 2 * _kernel(a, b).mean(dtype=np.float64))
 
 
 def streamed_kernel_distance(a: tuple[Records, str], b: tuple[Records, str]) -> float:
@@ -65,16 +68,19 @@ def _pair_sum(a: tuple[Records, str], b: tuple[Records, str]) -> float:
     total = 0.0
     for i, rows in enumerate(_blocks(*a)):
         for j, others in enumerate(_blocks(*b)):
+            if a == b and j < i:  # the kernel is symmetric
+                continue
             kernel = _kernel(rows, others)
-            total += float(kernel.sum())
-            if a == b and i == j:
-                total -= float(np.trace(kernel))
+            inside = a == b and i == j
+            twice = a == b and not inside
+            total += (2 if twice else 1) * float(kernel.sum(dtype=np.float64))
+            total -= float(np.trace(kernel, dtype=np.float64)) if inside else 0.0
     return total
 
 
 def _blocks(records: Records, name: str) -> Iterator[Array]:
     for start in range(0, records.n, _BLOCK):
-        yield records.rows(name, range(start, min(start + _BLOCK, records.n))).astype(np.float64)
+        yield records.rows(name, range(start, min(start + _BLOCK, records.n)))
 
 
 def _kernel(a: Array, b: Array) -> Array:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ccfpse.errors import ModelFileError, SettingsError
-from ccfpse.evaluation.intervals import Interval
+from ccfpse.evaluation.intervals import Interval, percentiles
 from ccfpse.evaluation.picture import evenly_spaced
+from ccfpse.evaluation.records import Records
 from ccfpse.model import Model
 from ccfpse.prepared import PreparedSplit
 from ccfpse.segmentation import Progress
@@ -34,20 +35,29 @@ class Diversity:
     styles: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compared:
+    """What diversity is measured with."""
+
+    model: Model
+    network: nn.Module
+    """As `load_lpips` gives it."""
+    weights: Path
+    """AlexNet's."""
+
+
 def lpips_path(given: str | None) -> Path:
     """The file of AlexNet's weights: the one given, or torchvision's cache."""
     return Path(given) if given else Path(torch.hub.get_dir()) / "checkpoints" / FILE
 
 
-def why_none(model: Model | None, weights: Path) -> str | None:
+def why_none(model: Model, weights: Path) -> str | None:
     """Why there can be no diversity; None: there can.
 
     Args:
-        model: that made the photos; None: not known.
+        model: that made the photos.
         weights: AlexNet's file, there or not.
     """
-    if model is None:
-        return "it is not known which model made the photos"
     if model.style_dim is None:
         return "the model has no style: every layout has one photo"
     if not weights.is_file():
@@ -90,48 +100,54 @@ def load_lpips(weights: Path, device: torch.device) -> nn.Module:
 
 
 def measure_diversity(
-    model: Model,
+    compared: Compared,
     split: PreparedSplit,
-    network: nn.Module,
+    records: Records,
     *,
-    layouts: int,
     styles: int,
     progress: Progress,
 ) -> Diversity:
     """Synthesizes some layouts with several styles of the prior each, and compares every pair.
 
     Args:
-        model: with a style.
-        split: layouts are evenly spaced over it.
-        network: as `load_lpips` gives it.
-        layouts: how many, at most.
-        styles: of each; seeds 0, 1, …
+        compared: a model with a style, and LPIPS.
+        split: layouts are evenly spaced over it, as many as there are records.
+        records: go on where they end.
+        styles: of each layout; seeds 0, 1, …
         progress: called with (layouts done, layouts).
     """
-    chosen = evenly_spaced(len(split), layouts)
-    means = []
-    for done, i in enumerate(chosen, 1):
-        photos = [
-            model.synthesize(
-                split.labels(i),
-                split.instances(i),
-                style="prior",
-                seed=seed,
-                names=[split.names[i]],
-                coding="classes",
-                size="input",
-                as_arrays=True,
-            )
-            for seed in range(styles)
-        ]
-        means.append(
-            _mean_of_pairs([_as_image(np.asarray(photo)) for photo in photos], network, model.device)
-        )
-        progress(done, len(chosen))
+    chosen = evenly_spaced(len(split), records.n)
+    missing = records.missing()
+    done = records.n - sum(len(part) for part in missing)
+    for part in missing:
+        means = []
+        for i in part:
+            means.append(_mean_of_styles(compared, split, chosen[i], styles))
+            done += 1
+            progress(done, records.n)
+        records.write(part, {"lpips": np.array(means)})
+    means = records.column("lpips").tolist()
     drawn = np.random.default_rng(0).choice(means, (_RESAMPLES, len(means))).mean(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
-    interval = Interval(low, high) if len(means) > 1 else None
-    return Diversity(float(np.mean(means)), interval, len(chosen), styles)
+    interval = percentiles(drawn) if len(means) > 1 else None
+    return Diversity(float(np.mean(means)), interval, len(means), styles)
+
+
+def _mean_of_styles(compared: Compared, split: PreparedSplit, layout: int, styles: int) -> float:
+    photos = [
+        compared.model.synthesize(
+            split.labels(layout),
+            split.instances(layout),
+            style="prior",
+            seed=seed,
+            names=[split.names[layout]],
+            coding="classes",
+            size="input",
+            as_arrays=True,
+        )
+        for seed in range(styles)
+    ]
+    images = [_as_image(np.asarray(photo)) for photo in photos]
+    return _mean_of_pairs(images, compared.network, compared.model.device)
 
 
 @torch.no_grad()

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from ccfpse.config import Settings
-from ccfpse.evaluation import diversity, outputs
-from ccfpse.evaluation.figures import describe, loss_network_entry, style_sentence, versions
+from ccfpse.evaluation import outputs
+from ccfpse.evaluation.diversity import Compared, measure_diversity
+from ccfpse.evaluation.figures import describe, loss_network_entry, style_sentence
 from ccfpse.evaluation.inception import missing_sentence
-from ccfpse.evaluation.inputs import Inputs, Places, cached_folder, open_inputs, partial_folder
+from ccfpse.evaluation.inputs import Inputs, Places, open_inputs, records_folder
 from ccfpse.evaluation.measure import measure
 from ccfpse.evaluation.metrics import (
     OWN,
@@ -26,9 +27,8 @@ from ccfpse.evaluation.photos import PhotoSet
 from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.evaluation.truths import Truth
-from ccfpse.files import sha256_file, write_json
-from ccfpse.model import Model
-from ccfpse.modelfile import load_model
+from ccfpse.evaluation.versions import versions
+from ccfpse.files import held_lock, sha256_file, write_json
 from ccfpse.segmentation import Progress
 
 METRICS = "metrics.json"
@@ -73,10 +73,26 @@ def evaluate(
         OutputError: the results cannot be written.
     """
     style = None if places.model is None else settings.synthesize.style
+    places = dataclasses.replace(places, out=places.out.resolve())
     inputs = open_inputs(settings, places, device, trust_program)
-    partial = partial_folder(inputs, places.out, paired=style == "own")
+    partial = records_folder(inputs, "synthesized", str(style))
+    with held_lock(partial / "lock", f"{places.synthesized}: its evaluation"):
+        metrics = _evaluate(settings, places, inputs, partial, style, progress)
+        shutil.rmtree(partial, ignore_errors=True)
+    return metrics
+
+
+def _evaluate(
+    settings: Settings,
+    places: Places,
+    inputs: Inputs,
+    partial: Path,
+    style: str | None,
+    progress: Progress,
+) -> dict[str, Any]:
     measured = _measure(settings, inputs, partial, style == "own", progress)
     metrics, drawn = _figures(inputs, measured)
+    metrics["intervals"] |= _add_diversity(settings, inputs, partial / "diversity", metrics, progress)
     metrics = {
         "protocol": inputs.reading.name,
         "photos": len(inputs.split),
@@ -87,10 +103,8 @@ def evaluate(
         "style_of_the_photos_themselves": style == "own",
         **metrics,
     }
-    metrics |= _diversity(settings, places, inputs, progress)
     metrics |= _about(settings, places, inputs, metrics, style)
     _write(settings, places.out, inputs, measured, metrics, drawn)
-    shutil.rmtree(partial, ignore_errors=True)
     return metrics
 
 
@@ -102,11 +116,11 @@ def _measure(
     own = {OWN: Truth(inputs.split, inputs.full)}
     others = {SHUFFLED: Truth(inputs.split, inputs.full, shift)} if shift else {}
     sets: list[tuple[PhotoSet, dict[str, Truth], Path, PhotoSet | None]] = [
-        (inputs.real, own, cached_folder(inputs, inputs.real, has_truth=True), None),
+        (inputs.real, own, records_folder(inputs, "real"), None),
         (inputs.synthesized, own | others, partial, inputs.real if paired else None),
     ]
     if settings.evaluate.reference != "val":
-        sets.append((inputs.reference, {}, cached_folder(inputs, inputs.reference, has_truth=False), None))
+        sets.append((inputs.reference, {}, records_folder(inputs, "reference", "features"), None))
     total = sum(len(photos) for photos, *_ in sets)
     before = 0
     found = []
@@ -114,6 +128,7 @@ def _measure(
         records = Records(folder, len(photos))
 
         def onward(done: int, _of: int, before: int = before) -> None:
+            inputs.release()
             progress(before + done, total)
 
         measure(
@@ -153,81 +168,64 @@ def _scores(measured: _Measured, reading: Reading) -> tuple[dict[str, Any], dict
     return metrics, drawn
 
 
-def _diversity(settings: Settings, places: Places, inputs: Inputs, progress: Progress) -> dict[str, Any]:
-    chosen = settings.evaluate
-    if chosen.diversity_styles == 0:
+def _add_diversity(
+    settings: Settings, inputs: Inputs, folder: Path, metrics: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Adds the figure to the metrics, or why there is none; returns its interval."""
+    if inputs.diversity is None:
         return {}
-    weights = diversity.lpips_path(chosen.lpips)
-    model = _model(places, inputs.device)
-    reason = diversity.why_none(model, weights)
-    if reason is not None or model is None:
-        return {"lpips_diversity": None, "lpips_diversity_missing": reason}
-    found = diversity.measure_diversity(
-        model,
-        inputs.split,
-        diversity.load_lpips(weights, inputs.device),
-        layouts=chosen.diversity_layouts,
-        styles=chosen.diversity_styles,
-        progress=progress,
-    )
-    return {
-        "lpips_diversity": found.lpips,
-        "lpips_diversity_interval": None if found.interval is None else as_dict(found.interval),
-        "lpips_diversity_layouts": found.layouts,
-        "lpips_diversity_styles": found.styles,
-    }
-
-
-def _model(places: Places, device: torch.device) -> Model | None:
-    if places.model is None or not places.model.is_file():
-        return None
-    return Model(load_model(places.model), name=str(places.model), device=str(device))
+    if isinstance(inputs.diversity, str):
+        metrics |= {"lpips_diversity": None, "lpips_diversity_missing": inputs.diversity}
+        return {}
+    n = min(settings.evaluate.diversity_layouts, len(inputs.split))
+    styles = settings.evaluate.diversity_styles
+    records = Records(folder / f"{n}-{styles}", n)
+    found = measure_diversity(inputs.diversity, inputs.split, records, styles=styles, progress=progress)
+    metrics["lpips_diversity"] = found.lpips
+    metrics["lpips_diversity_of"] = {"layouts": found.layouts, "styles": found.styles}
+    return {} if found.interval is None else {"lpips_diversity": as_dict(found.interval)}
 
 
 def _about(
     settings: Settings, places: Places, inputs: Inputs, metrics: dict[str, Any], style: str | None
 ) -> dict[str, Any]:
     """What the figures are, and what they depend on."""
-    height, width = inputs.split.size
     judged = metrics.get("judge", metrics)
-    n, size = len(inputs.split), f"{width}x{height}"
-    inception = inputs.networks.inception and _entry("fid", inputs.weights.name, inputs.weights)
     return {
         "judge_floor": settings.evaluate.judge_floor,
         "judge_too_weak": judged["real"]["miou"] < settings.evaluate.judge_floor,
         "about_style": style_sentence(style),
-        "figures": describe(
-            inputs.networks.readings,
-            metrics,
-            photos=f"{n} synthesized from the validation layouts, {size}",
-            reference=f"{settings.evaluate.reference}: {len(inputs.reference)} photos of {inputs.store.name}"
-            f", {size}",
-            inception=inception or None,
-            labels=f"validation label maps of {settings.evaluate.labels or inputs.store.name}",
-        ),
-        "sources": _sources(places, inputs),
+        "figures": describe(inputs, metrics, settings.evaluate),
+        "sources": _sources(settings, places, inputs),
         "versions": versions(),
     }
 
 
-def _sources(places: Places, inputs: Inputs) -> list[dict[str, Any]]:
+def _sources(settings: Settings, places: Places, inputs: Inputs) -> list[dict[str, Any]]:
     """Data and networks the figures depend on, with checksums. A list: DVC shows no lists as metrics."""
+    digests, chosen = inputs.digests, settings.evaluate
     entries: list[dict[str, Any]] = [
         {"role": "prepared data", "name": inputs.store.name, "sha256": inputs.store.checksum},
-        {"role": "photos", "name": places.synthesized.name, "sha256": inputs.synthesized.digest()},
+        {"role": "photos", "name": places.synthesized.name, "sha256": digests["synthesized"]},
+        {"role": "reference", "name": Path(chosen.reference).name, "sha256": digests["reference"]},
     ]
+    if chosen.labels is not None:
+        labels = Path(chosen.labels).name
+        entries.append({"role": "label maps", "name": labels, "sha256": inputs.full_checksum})
     entries += [{"role": reading.name, **reading.record} for reading in inputs.networks.readings]
     if places.model is not None:
         entries.append(loss_network_entry(places.model))
         if places.model.is_file():
-            entries.append(_entry("model", places.model.name, places.model))
+            entries.append(_entry("model", places.model))
     if inputs.networks.inception is not None:
-        entries.append(_entry("fid", inputs.weights.name, inputs.weights))
+        entries.append(_entry("fid", inputs.weights))
+    if isinstance(inputs.diversity, Compared):
+        entries.append(_entry("lpips", inputs.diversity.weights))
     return entries
 
 
-def _entry(role: str, name: str, file: Path) -> dict[str, Any]:
-    return {"role": role, "name": name, "sha256": sha256_file(file)}
+def _entry(role: str, file: Path) -> dict[str, Any]:
+    return {"role": role, "name": file.name, "sha256": sha256_file(file)}
 
 
 def _write(
@@ -247,5 +245,7 @@ def _write(
     outputs.write_extremes(
         out / outputs.EXTREMES, split, synthesized, measured.synthesized, reading, rows // 2
     )
-    outputs.write_drawn(out / outputs.DRAWN, drawn, f"{inputs.store.checksum} {reading.name}")
+    outputs.write_drawn(
+        out / outputs.DRAWN, drawn, f"{inputs.store.checksum} {reading.name} {inputs.full_checksum}"
+    )
     write_json(out / METRICS, metrics)

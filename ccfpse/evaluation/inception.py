@@ -99,7 +99,8 @@ def missing_sentence(path: Path) -> str:
     """What to tell the user where `path` is not there."""
     return (
         f"{path}: pytorch-fid's Inception weights are not there; download {URL} to that path, or name your "
-        "file in evaluate.inception"
+        "file in evaluate.inception; DVC does not see files outside the project: then repeat with "
+        "`dvc repro --force --single-item evaluate`"
     )
 
 

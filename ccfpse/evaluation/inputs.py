@@ -10,16 +10,41 @@ import torch
 from ccfpse.caches import cache_folder
 from ccfpse.config import Settings
 from ccfpse.errors import DataError, ModelFileError
-from ccfpse.evaluation.figures import versions
+from ccfpse.evaluation.diversity import Compared, load_lpips, lpips_path, why_none
 from ccfpse.evaluation.inception import inception_path, load_inception
 from ccfpse.evaluation.measure import Networks
 from ccfpse.evaluation.photos import FolderPhotos, PhotoSet, SplitPhotos, SynthesizedPhotos
 from ccfpse.evaluation.protocols import check_dataset, protocol
 from ccfpse.evaluation.reading import Reading, judge_reading, segmenter_reading
 from ccfpse.evaluation.truths import full_labels
-from ccfpse.files import code_checksum, sha256_file
+from ccfpse.evaluation.versions import versions
+from ccfpse.files import code_checksum, refuse_file, sha256_file
 from ccfpse.judge import load_judge
+from ccfpse.model import Model
+from ccfpse.modelfile import load_model
 from ccfpse.prepared import PreparedSplit, PreparedStore, open_store
+
+CODE = (
+    *(
+        "classfiles.py",
+        "datasets",
+        "evaluation",
+        "judge.py",
+        "judge_network.py",
+        "labelimage.py",
+        "labelspace.py",
+    ),
+    *(
+        "pictures.py",
+        "prepared.py",
+        "running_statistics.py",
+        "scores.py",
+        "segmentation.py",
+        "segmenters",
+        "tables",
+    ),
+)
+"""Of this package: what decides records of photos."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +86,20 @@ class Inputs:
     synthesized: SynthesizedPhotos
     real: SplitPhotos
     reference: PhotoSet
+    digests: dict[str, str]
+    """Of the photos, by the names of these three: taken before any work begins."""
     networks: Networks
     weights: Path
     """Inception's, there or not."""
+    diversity: Compared | str | None
+    """What LPIPS is measured with, or why it is not; None: not asked for."""
     device: torch.device
+
+    def release(self) -> None:
+        """Gives back the memory of photos and label maps that were read."""
+        for split in (self.split, self.store.split("train"), self.full):
+            if split is not None:
+                split.release()
 
     @property
     def reading(self) -> Reading:
@@ -74,6 +109,7 @@ class Inputs:
 
 def open_inputs(settings: Settings, places: Places, device: torch.device, trust_program: bool) -> Inputs:
     """Opens everything before any work begins. Arguments and errors are those of `evaluate`."""
+    refuse_file(places.out)
     chosen = settings.evaluate
     store = open_store(places.prepared)
     split = store.split("val")
@@ -94,29 +130,48 @@ def open_inputs(settings: Settings, places: Places, device: torch.device, trust_
         )
         readings.append(reading)
         if chosen.labels:
-            full = full_labels(Path(chosen.labels), split, reading.size)
-            full_checksum = open_store(Path(chosen.labels)).checksum
+            labels = open_store(Path(chosen.labels))
+            full, full_checksum = full_labels(labels, store, reading.size), labels.checksum
     weights = inception_path(chosen.inception)
+    real = SplitPhotos(split, f"{store.checksum} val", split.size)
+    reference = real if chosen.reference == "val" else _reference(chosen.reference, store, split)
+    sets: dict[str, PhotoSet] = {"synthesized": synthesized, "real": real, "reference": reference}
     return Inputs(
         store=store,
         split=split,
         full=full,
         full_checksum=full_checksum,
         synthesized=synthesized,
-        real=SplitPhotos(split, f"{store.checksum} val", split.size),
-        reference=_reference(chosen.reference, store, split),
+        real=real,
+        reference=reference,
+        digests={name: photos.digest() for name, photos in sets.items()},
         networks=Networks(
             readings=tuple(readings),
-            inception=load_inception(weights, device) if weights.is_file() else None,
+            # A file that was named and is not there is a mistake; without one, FID is left out.
+            inception=load_inception(weights, device) if weights.is_file() or chosen.inception else None,
             clean_resize=chosen.clean_resize,
         ),
         weights=weights,
+        diversity=_diversity(settings, places, device),
         device=device,
     )
 
 
+def _diversity(settings: Settings, places: Places, device: torch.device) -> Compared | str | None:
+    chosen = settings.evaluate
+    if chosen.diversity_styles == 0:
+        return None
+    if places.model is None or not places.model.is_file():
+        return "it is not known which model made the photos"
+    model = Model(load_model(places.model), name=str(places.model), device=str(device))
+    weights = lpips_path(chosen.lpips)
+    if chosen.lpips is None and (reason := why_none(model, weights)) is not None:
+        return reason
+    return Compared(model, load_lpips(weights, device), weights)
+
+
 def _reference(name: str, store: PreparedStore, split: PreparedSplit) -> PhotoSet:
-    if name in ("val", "train"):
+    if name == "train":
         return SplitPhotos(store.split(name), f"{store.checksum} {name}", split.size)
     if not Path(name).is_dir():
         raise DataError(
@@ -125,22 +180,17 @@ def _reference(name: str, store: PreparedStore, split: PreparedSplit) -> PhotoSe
     return FolderPhotos(Path(name), split.size)
 
 
-def cached_folder(inputs: Inputs, photos: PhotoSet, *, has_truth: bool) -> Path:
-    """Where records of photos that are no model's stay, for the next model."""
-    return cache_folder() / "measured" / _key(inputs, photos, str(has_truth))
+def records_folder(inputs: Inputs, photos: str, *parts: str) -> Path:
+    """Where records of a set of photos lie: under a checksum of all that decides them.
 
-
-def partial_folder(inputs: Inputs, out: Path, *, paired: bool) -> Path:
-    """Where records of synthesized photos lie until all of `out` is written."""
-    key = _key(inputs, inputs.synthesized, str(paired))
-    return out.with_name(f".{out.name}.partial-{key}")
-
-
-def _key(inputs: Inputs, photos: PhotoSet, *parts: str) -> str:
-    """Of all that decides what is measured."""
+    Args:
+        inputs: their networks, label maps and digests.
+        photos: `synthesized`, `real` or `reference`.
+        parts: what else decides them.
+    """
     networks = inputs.networks
     content = [
-        photos.digest(),
+        inputs.digests[photos],
         inputs.store.checksum,
         inputs.full_checksum,
         [[reading.name, reading.record, reading.size] for reading in networks.readings],
@@ -148,7 +198,8 @@ def _key(inputs: Inputs, photos: PhotoSet, *parts: str) -> str:
         networks.clean_resize,
         inputs.device.type,
         versions(),
-        code_checksum("evaluation", "scores.py", "judge.py", "judge_network.py", "segmenters"),
+        code_checksum(*CODE),
         *parts,
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+    return cache_folder() / "measured" / key

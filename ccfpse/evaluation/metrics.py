@@ -1,7 +1,6 @@
 """What the records say, as the numbers of `metrics.json`."""
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ from ccfpse.evaluation.intervals import Floats, Interval
 from ccfpse.evaluation.measure import CLEAN, INCEPTION, JUDGE, column, tally_of
 from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
-from ccfpse.evaluation.statistics import FeatureStatistics, frechet_distance
+from ccfpse.evaluation.statistics import TOO_FEW, FeatureStatistics, frechet_distance
 
 OWN, SHUFFLED = "labels", "shuffled_labels"
 """Truths: a photo's own labels, and those of another."""
 FRECHET = {"frechet_judge_features": JUDGE, "fid": INCEPTION, "fid_clean_resize": CLEAN}
 """Distance to the column of features it is taken of."""
 KID = "kid"
-TOO_FEW = "a distance between sets of photos needs at least two photos in each"
 _FEWEST_FOR_INTERVAL = 4  # so that subsets of half of them have a covariance
 
 
@@ -94,10 +92,11 @@ def distances(
         if n >= _FEWEST_FOR_INTERVAL:
             drawn |= intervals.subset_distances(synthesized, reference, features, of_few)
     for name, values in drawn.items():
-        error = intervals.standard_error(values, n)
+        error = intervals.standard_error(values, synthesized.n, reference.n)
         interval = intervals.around(metrics[name], error)
-        lowest = -math.inf if name == KID else 0.0  # its estimate is unbiased, and so may fall below 0
-        metrics["intervals"][name] = as_dict(Interval(max(interval.low, lowest), interval.high))
+        if name != KID:  # its estimate is unbiased, and so may fall below 0
+            interval = Interval(max(interval.low, 0.0), max(interval.high, 0.0))
+        metrics["intervals"][name] = as_dict(interval)
     if KID in drawn:
         metrics["kid_subset_deviation"] = float(np.std(drawn[KID]))
     return metrics, drawn

@@ -35,8 +35,9 @@ def write_iou(path: Path, metrics: dict[str, Any]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("class", "synthesized", "real"))
-        for name, iou in metrics["real"]["iou"].items():
-            rows.writerow((name, f"{metrics['iou'].get(name, 0):.6f}", f"{iou:.6f}"))
+        sets = (metrics["iou"], metrics["real"]["iou"])
+        for name in sets[1] | sets[0]:
+            rows.writerow((name, *(f"{iou[name]:.6f}" if name in iou else "" for iou in sets)))
 
 
 def write_images(

@@ -1,10 +1,12 @@
 """The protocols that published figures follow: same network, another size or void rule, another figure."""
 
 import dataclasses
+from typing import Literal
 
 from ccfpse.errors import SettingsError
 from ccfpse.scores import Presence
 from ccfpse.sections import ProtocolName
+from ccfpse.segmenters.upernet import AUTHORS_SIZES
 
 _PRESENCE: dict[Presence, str] = {
     "labels": "mean IoU over the classes that occur in the labels",
@@ -26,9 +28,17 @@ class Protocol:
     """Height and width at which photos are fed and labels compared; None: those of the photos."""
     short_sides: tuple[int, ...]
     """Where the network enlarges photos to several sizes and averages its scores."""
+    classes: str
+    """Which count."""
     presence: Presence
     source: str
     """Who said so."""
+    photo_filter: Literal["bicubic"] = "bicubic"
+    label_filter: Literal["nearest"] = "nearest"
+    void: Literal["left out and counted"] = "left out and counted"
+    """Pixels of no class that counts: `accuracy` leaves them out, `accuracy_void_counted` does not."""
+    reference: Literal["val"] = "val"
+    """Photos that the papers' FID is taken to, resized to the size of the synthesized ones."""
 
     @property
     def rules(self) -> str:
@@ -40,15 +50,14 @@ class Protocol:
             else ""
         )
         return (
-            f"Photos at {size} (bicubic where that is another than theirs), label maps at the same "
-            f"(nearest).{averaged} Counted: pixels whose label the network knows and the class table "
-            f"evaluates; {_PRESENCE[self.presence]}, all pixels of the set taken together. Accuracy leaves "
-            "void out; accuracy_void_counted takes its pixels as wrong."
+            f"Photos at {size} ({self.photo_filter} where that is another than theirs), label maps at the "
+            f"same ({self.label_filter}).{averaged} Counted: pixels of {self.classes}; "
+            f"{_PRESENCE[self.presence]}, all pixels of the set taken together. Void is {self.void}: "
+            "accuracy leaves its pixels out, accuracy_void_counted takes them as wrong."
         )
 
 
 _OWN = "this project"
-_AVERAGED = (300, 375, 450, 525, 600)
 
 
 def protocol(name: ProtocolName) -> Protocol:
@@ -63,6 +72,7 @@ PROTOCOLS = (
         network="the judge",
         size=None,
         short_sides=(),
+        classes="the class table's evaluated classes",
         presence="labels",
         source=_OWN,
     ),
@@ -72,6 +82,7 @@ PROTOCOLS = (
         network="evaluate.segmenter",
         size=None,
         short_sides=(),
+        classes="the evaluated classes that the network knows",
         presence="labels",
         source=_OWN,
     ),
@@ -81,6 +92,7 @@ PROTOCOLS = (
         network="DRN-D-105",
         size=(256, 512),
         short_sides=(),
+        classes="the 19 train ids",
         presence="either",
         source="authors of OASIS and CLADE on their results, in public issue threads",
     ),
@@ -90,15 +102,17 @@ PROTOCOLS = (
         network="DRN-D-105",
         size=(1024, 2048),
         short_sides=(),
+        classes="the 19 train ids",
         presence="either",
         source="issue threads of SPADE, whose figures are met at this size",
     ),
     Protocol(
         name="coco-stuff-deeplabv2",
-        dataset="coco_stuff",
+        dataset="coco-stuff",
         network="DeepLab-v2 ResNet-101, scales 1, 0.75 and 0.5",
         size=(256, 256),
         short_sides=(),
+        classes="the 182 classes",
         presence="labels",
         source="the first author of CC-FPSE, in an issue thread of its repository",
     ),
@@ -107,7 +121,8 @@ PROTOCOLS = (
         dataset="ade20k",
         network="UPerNet ResNet-101",
         size=(256, 256),
-        short_sides=_AVERAGED,
+        short_sides=AUTHORS_SIZES,
+        classes="the 150 classes",
         presence="all",
         source="authors of OASIS, in an issue thread; the network's own configuration",
     ),
@@ -117,6 +132,7 @@ PROTOCOLS = (
         network="UPerNet ResNet-101",
         size=(256, 256),
         short_sides=(256,),
+        classes="the 150 classes",
         presence="all",
         source="authors of FreestyleNet, in an issue thread",
     ),

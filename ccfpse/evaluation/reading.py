@@ -142,12 +142,13 @@ def _open(
     if rules.name == "coco-stuff-deeplabv2":
         return DeepLabSegmenter(Path(first), device)
     if rules.name in ("ade20k-upernet", "ade20k-upernet-256"):
-        if len(sources) != 2:
-            raise SettingsError(
-                f"evaluate.segmenter is {list(sources)}; {rules.name} needs two files: the encoder's and the "
-                "decoder's"
-            )
-        return UPerNetSegmenter(Path(first), Path(sources[1]), rules.short_sides, device)
+        encoder, decoder = (Path(source) for source in sources)
+        return UPerNetSegmenter(encoder, decoder, rules.short_sides, device)
     if Path(first).suffix == ".pt2":
         return ProgramSegmenter(Path(first), table, device, trust_program=trust_program)
+    if Path(first).is_file():
+        raise SettingsError(
+            f"{first}: is a file, but no .pt2 of torch.export; evaluate.segmenter names one, or a folder or "
+            "a name of Hugging Face's"
+        )
     return HuggingFaceSegmenter(first, device)

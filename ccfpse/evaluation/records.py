@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ccfpse.files import replacing
 
 Array = npt.NDArray[Any]
-_PART = 16  # photos a file: what an interruption costs at most
+_PART = 64  # photos a file: what an interruption costs at most
 
 
 class Records:
@@ -58,8 +58,10 @@ class Records:
     def rows(self, name: str, indices: Sequence[int]) -> Array:
         """Some rows of a column, in the order of ascending `indices`."""
         wanted = np.asarray(indices)
-        chosen = [(wanted[wanted // _PART == i] % _PART).tolist() for i in range(len(self._parts))]
-        return np.concatenate([self._load(i, name)[inside] for i, inside in enumerate(chosen) if inside])
+        parts = wanted // _PART
+        return np.concatenate(
+            [self._load(i, name)[wanted[parts == i] % _PART] for i in np.unique(parts).tolist()]
+        )
 
     def _file(self, i: int) -> Path:
         return self._folder / f"{i:06d}.npz"

@@ -10,6 +10,7 @@ from scipy.linalg import LinAlgWarning
 from ccfpse.errors import DataError
 
 Array = npt.NDArray[np.float64]
+TOO_FEW = "a distance between sets of photos needs at least two photos in each"
 
 
 class FeatureStatistics:
@@ -49,7 +50,7 @@ def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
     Source: Heusel et al. 2017, arXiv:1706.08500, equation 6.
     """
     if min(a.count, b.count) < 2:
-        raise DataError("a distance between sets of photos needs at least two photos in each")
+        raise DataError(TOO_FEW)
     with warnings.catch_warnings():
         # Fewer photos than features make the product singular, which that code is prepared for; and it
         # calls SciPy in a way that will be gone in 1.18, which the requirements exclude.

@@ -1,6 +1,5 @@
 """Label maps that photos are held against: their own layouts', and those of other photos."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -8,7 +7,7 @@ import numpy.typing as npt
 from ccfpse.errors import DataError
 from ccfpse.evaluation.edges import Borders, borders
 from ccfpse.evaluation.reading import Reading
-from ccfpse.prepared import PreparedSplit, open_store
+from ccfpse.prepared import PreparedSplit, PreparedStore
 
 
 class Truth:
@@ -41,14 +40,19 @@ class Truth:
         return (index + self._shift) % len(self._split)
 
 
-def full_labels(path: Path, split: PreparedSplit, size: tuple[int, int]) -> PreparedSplit:
-    """The validation split of the store `path`: of the same photos as `split`, at another size.
+def full_labels(store: PreparedStore, own: PreparedStore, size: tuple[int, int]) -> PreparedSplit:
+    """The validation split of a store: of the same photos and classes as `own`, at another size.
 
     Raises:
-        DataError: it is no store, of other photos, or of another size.
+        DataError: it has other photos, other classes, or another size.
     """
-    full = open_store(path).split("val")
-    if full.names != split.names:
+    path, full = store.path, store.split("val")
+    if store.class_table != own.class_table:
+        raise DataError(
+            f"{path}: has another class table than {own.path}; prepare the same data set there, at another "
+            "size alone"
+        )
+    if full.names != own.split("val").names:
         raise DataError(
             f"{path}: its validation photos are not those of the synthesized layouts; prepare the same data "
             "set there, at another size alone"

@@ -78,12 +78,12 @@ def compare(first: Run, other: Run) -> Comparison:
         values = a.distances[name].value, b.distances[name].value
         if values[0] is None or values[1] is None:
             continue
-        if any(a.record(name).get(key) != b.record(name).get(key) for key in ("network", "reference")):
+        if any(a.record(name).get(key) != b.record(name).get(key) for key in ("network", "reference_sha256")):
             reasons[name] = "measured by another network, or to other photos"
             continue
         subsets = _paired(drawn_b.distances, drawn_a.distances, name, b)
         value = values[1] - values[0]
-        error = None if subsets is None else standard_error(subsets, min(b.photos, b.reference_photos))
+        error = None if subsets is None else standard_error(subsets, b.photos, b.reference_photos)
         differences[name] = Difference(value, None if error is None else around(value, error))
     return Comparison(other, None, differences, reasons)
 
@@ -91,8 +91,10 @@ def compare(first: Run, other: Run) -> Comparison:
 def _why_not(a: Evaluation, b: Evaluation, photos_a: str, photos_b: str) -> str | None:
     if photos_a.split()[0] != photos_b.split()[0]:
         return f"its photos are of other validation data ({b.dataset}, {b.photos} photos)"
-    if photos_a != photos_b:
+    if a.protocol != b.protocol:
         return f"its photos were read by another protocol ({b.protocol})"
+    if photos_a != photos_b:
+        return "its photos were held against label maps of another store"
     if a.record("miou").get("network") != b.record("miou").get("network"):
         return "its photos were read by another network under the same protocol"
     return None

@@ -148,6 +148,16 @@ def _warnings(evaluation: Evaluation) -> list[Warned]:
                 "are better than a layout alone gives.",
             )
         )
+    unknown = [
+        str(name) for source in evaluation.sources for name in source.get("classes_the_network_has_not") or ()
+    ]
+    if unknown:
+        found.append(
+            Warned(
+                f"The network does not know {len(unknown)} of the evaluated classes.",
+                f"They are left out of its scores, as void is: {', '.join(unknown)}.",
+            )
+        )
     if evaluation.judge_too_weak:
         found.append(
             Warned(
@@ -178,7 +188,8 @@ def _described(record: dict[str, Any]) -> Described:
         ("after", str(record.get("source", ""))),
     ]
     figures = ", ".join(NAMES.get(name, name) for name in record["figures"])
-    return Described(figures, record.get("protocol"), [(key, text) for key, text in facts if text])
+    shown = [(key, without_folders(text)) for key, text in facts if text]
+    return Described(figures, record.get("protocol"), shown)
 
 
 def _source(source: dict[str, Any]) -> Source:

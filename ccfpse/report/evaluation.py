@@ -27,7 +27,12 @@ DISTANCES = {
     "frechet_judge_features": "Fréchet distance (judge)",
 }
 """The same, of which the lowest are the best."""
-OTHERS = {"lpips_diversity": "diversity (LPIPS)", "ssim": "SSIM", "psnr": "PSNR (dB)"}
+OTHERS = {
+    "kid_subset_deviation": "KID's deviation over subsets",
+    "lpips_diversity": "diversity (LPIPS)",
+    "ssim": "SSIM",
+    "psnr": "PSNR (dB)",
+}
 _READ = ("miou", "accuracy", "accuracy_void_counted")
 
 
@@ -151,8 +156,7 @@ def _asked_for(metrics: Mapping[str, Any], names: Mapping[str, str]) -> dict[str
 
 
 def _figure(section: Mapping[str, Any], name: str) -> Figure:
-    # LPIPS, which not every evaluation measures, keeps its interval beside it.
-    interval = section["intervals"].get(name) or section.get(f"{name}_interval")
+    interval = section["intervals"].get(name)
     missing = section.get(f"{name}_missing")
     return Figure(
         value=_number(section[name]),

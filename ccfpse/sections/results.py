@@ -68,11 +68,15 @@ class EvaluateSettings:
             self.diversity_styles != 1,
             "evaluate.diversity_styles is 1; give 0 for none, or at least 2, which are compared",
         )
-        most = 2 if self.protocol.startswith("ade20k-upernet") else 1
+        files = 2 if self.protocol.startswith("ade20k-upernet") else 1
         need(
-            self.protocol == "judge" or 1 <= len(self.segmenter) <= most,
+            self.protocol == "judge" or len(self.segmenter) == files,
             f"evaluate.segmenter is {list(self.segmenter)}; evaluate.protocol {self.protocol} needs "
-            f"{'the encoder and the decoder' if most == 2 else 'the one file'} of its network",
+            f"{'the encoder and the decoder' if files == 2 else 'the one file'} of its network",
+        )
+        need(
+            self.protocol != "judge" or self.labels is None,
+            "evaluate.labels is given, but evaluate.protocol is judge, which compares at the photos' size",
         )
         need(
             self.protocol != "judge" or not self.segmenter,

@@ -12,11 +12,13 @@ from ccfpse.config import Settings, load_settings
 from ccfpse.errors import ModelFileError
 from ccfpse.evaluation.diversity import (
     FILE,
+    Compared,
     load_lpips,
     lpips_path,
     measure_diversity,
     why_none,
 )
+from ccfpse.evaluation.records import Records
 from ccfpse.model import Model
 from ccfpse.modelfile import load_model
 from ccfpse.prepared import open_store
@@ -59,12 +61,14 @@ def test_the_weights_of_the_file_are_used(weights: Path) -> None:
 
 @pytest.mark.slow
 def test_diversity_is_the_mean_over_pairs_of_styles(
-    weights: Path, make_model, store: Path, settings: Settings
+    weights: Path, make_model, store: Path, tmp_path: Path
 ) -> None:
     model = Model(load_model(make_model(style=True)), device="cpu")
     split = open_store(store).split("val")
     network = load_lpips(weights, CPU)
-    found = measure_diversity(model, split, network, layouts=2, styles=3, progress=no_progress)
+    compared = Compared(model, network, weights)
+    two, one_layout = Records(tmp_path / "two", 2), Records(tmp_path / "one", 1)
+    found = measure_diversity(compared, split, two, styles=3, progress=no_progress)
     assert (found.layouts, found.styles) == (2, 3)
     assert found.lpips > 0
     assert found.interval is not None
@@ -80,7 +84,7 @@ def test_diversity_is_the_mean_over_pairs_of_styles(
         )
         for seed in range(2)
     ]
-    one = measure_diversity(model, split, network, layouts=1, styles=2, progress=no_progress)
+    one = measure_diversity(compared, split, one_layout, styles=2, progress=no_progress)
     a, b = (torch.from_numpy(np.asarray(p)).permute(2, 0, 1)[None].float() / 127.5 - 1 for p in photos)
     with torch.no_grad():
         assert one.lpips == pytest.approx(float(network(a, b)), rel=1e-5)
@@ -90,7 +94,6 @@ def test_diversity_is_the_mean_over_pairs_of_styles(
 def test_what_is_missing_is_said(make_model, weights: Path, tmp_path: Path) -> None:
     plain = Model(load_model(make_model()), device="cpu")
     styled = Model(load_model(make_model("styled.safetensors", style=True)), device="cpu")
-    assert "which model" in str(why_none(None, weights))
     assert "has no style" in str(why_none(plain, weights))
     assert "evaluate.lpips" in str(why_none(styled, tmp_path / "none.pth"))
     assert why_none(styled, weights) is None

@@ -56,17 +56,28 @@ def test_the_error_of_a_distance_is_that_of_new_draws(tmp_path: Path, distance) 
     a, b = recorded(tmp_path / "a", draw(1, shift=1.0)), recorded(tmp_path / "b", draw(1001))
     subsets = intervals.subset_distances(a, b, "features", {"d": distance})["d"]
     assert len(subsets) == intervals.SUBSETS >= 20
-    assert intervals.standard_error(subsets, 200) == pytest.approx(np.std(fresh), rel=0.4)
+    assert intervals.standard_error(subsets, 200, 200) == pytest.approx(np.std(fresh), rel=0.4)
 
 
-def test_sets_of_different_sizes_have_an_error_too(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    a, b = (
-        recorded(tmp_path / "a", rng.normal(size=(20, 3))),
-        recorded(tmp_path / "b", rng.normal(size=(90, 3))),
-    )
+def test_the_error_is_that_of_new_draws_where_the_sets_have_different_sizes(tmp_path: Path) -> None:
+    def draw(seed: int, n: int, shift: float = 0.0) -> np.ndarray:
+        return np.random.default_rng(seed).normal(size=(n, 5)) + shift
+
+    fresh = [frechet_of_few(draw(i, 60, shift=1.0), draw(1000 + i, 360)) for i in range(150)]
+    a, b = recorded(tmp_path / "a", draw(1, 60, shift=1.0)), recorded(tmp_path / "b", draw(1001, 360))
     subsets = intervals.subset_distances(a, b, "features", {"d": frechet_of_few})["d"]
-    assert intervals.standard_error(subsets, 20) > 0
+    assert intervals.standard_error(subsets, 60, 360) == pytest.approx(np.std(fresh), rel=0.4)
+
+
+def test_between_sets_of_one_kind_the_error_is_not_too_small(tmp_path: Path) -> None:
+    def draw(seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).normal(size=(200, 5))
+
+    fresh = [frechet_of_few(draw(i), draw(1000 + i)) for i in range(150)]
+    a, b = recorded(tmp_path / "a", draw(1)), recorded(tmp_path / "b", draw(1001))
+    subsets = intervals.subset_distances(a, b, "features", {"d": frechet_of_few})["d"]
+    error = intervals.standard_error(subsets, 200, 200)
+    assert 0.8 * np.std(fresh) < error < 3 * np.std(fresh)
 
 
 def test_a_difference_is_one_where_its_interval_excludes_zero() -> None:

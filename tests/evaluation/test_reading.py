@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ccfpse.classfiles import load_class_table
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import DataError, ModelFileError, SettingsError
 from ccfpse.evaluation.evaluate import evaluate
@@ -19,6 +20,7 @@ from ccfpse.evaluation.truths import Truth, full_labels
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.prepared import open_store
 from ccfpse.scores import Confusion, Presence
+from ccfpse.sections import ProtocolName
 from tests.evaluation.photos import make_places, no_progress
 
 CPU = torch.device("cpu")
@@ -154,20 +156,29 @@ def test_the_chosen_protocol_gives_the_figures_and_the_judge_is_beside_it(
 def test_label_maps_of_a_store_of_the_protocols_size_are_used(
     settings: Settings, store: Path, reading: Reading
 ) -> None:
-    split = open_store(store).split("val")
+    prepared = open_store(store)
+    split = prepared.split("val")
     small = dataclasses.replace(reading, size=(16, 32))
     resized = Truth(split).labels(0, small)
     assert resized.shape == (16, 32)
-    full = full_labels(store, split, (32, 64))
+    full = full_labels(prepared, prepared, (32, 64))
     np.testing.assert_array_equal(Truth(split, full).labels(0, reading), full.labels(0))
     np.testing.assert_array_equal(Truth(split, full).labels(0, small), resized)
     with pytest.raises(DataError, match="are 32x64, the protocol compares at 1024x2048"):
-        full_labels(store, split, (1024, 2048))
+        full_labels(prepared, prepared, (1024, 2048))
 
 
-def test_label_maps_of_other_photos_are_refused(settings: Settings, store: Path) -> None:
-    prepared = open_store(store)
-    split = prepared.split("val")
-    split.names = ("a", "b")
+def test_label_maps_of_other_photos_or_classes_are_refused(store: Path) -> None:
+    prepared, other = open_store(store), open_store(store)
+    other.split("val").names = ("a", "b")
     with pytest.raises(DataError, match="are not those of the synthesized layouts"):
-        full_labels(store, split, (32, 64))
+        full_labels(other, prepared, (32, 64))
+    other.class_table = dataclasses.replace(prepared.class_table, classes=prepared.class_table.classes[::-1])
+    with pytest.raises(DataError, match="has another class table"):
+        full_labels(other, prepared, (32, 64))
+
+
+@pytest.mark.parametrize("name", [rules.name for rules in PROTOCOLS if rules.dataset is not None])
+def test_a_papers_protocol_finds_the_table_of_its_data(name: ProtocolName) -> None:
+    rules = protocol(name)
+    check_dataset(rules, load_class_table(str(rules.dataset)).name)

@@ -8,12 +8,12 @@ from ccfpse.evaluation.records import Records
 
 @pytest.fixture
 def rows() -> np.ndarray:
-    return np.arange(120.0).reshape(40, 3)
+    return np.arange(480.0).reshape(160, 3)
 
 
 @pytest.fixture
 def records(tmp_path: Path, rows: np.ndarray) -> Records:
-    records = Records(tmp_path / "records", 40)
+    records = Records(tmp_path / "records", 160)
     for part in records.missing():
         records.write(part, {"a": rows[part.start : part.stop]})
     return records
@@ -23,7 +23,7 @@ def test_columns_come_back_whole_in_parts_and_by_rows(records: Records, rows: np
     assert records.missing() == []
     np.testing.assert_array_equal(records.column("a"), rows)
     np.testing.assert_array_equal(np.concatenate(list(records.stream("a"))), rows)
-    np.testing.assert_array_equal(records.rows("a", [0, 15, 16, 39]), rows[[0, 15, 16, 39]])
+    np.testing.assert_array_equal(records.rows("a", [0, 63, 64, 159]), rows[[0, 63, 64, 159]])
     assert records.names() == ("a",)
 
 
@@ -32,7 +32,7 @@ def test_what_is_there_is_not_missing_and_what_is_damaged_is(records: Records, t
     assert len(files) == 3
     files[0].unlink()
     files[2].write_bytes(files[2].read_bytes()[:-30])
-    assert Records(tmp_path / "records", 40).missing() == [range(16), range(32, 40)]
+    assert Records(tmp_path / "records", 160).missing() == [range(64), range(128, 160)]
 
 
 def test_a_byte_turned_over_is_noticed(records: Records, tmp_path: Path) -> None:
@@ -40,4 +40,4 @@ def test_a_byte_turned_over_is_noticed(records: Records, tmp_path: Path) -> None
     content = bytearray(file.read_bytes())
     content[60] ^= 1
     file.write_bytes(content)
-    assert records.missing() == [range(16, 32)]
+    assert records.missing() == [range(64, 128)]

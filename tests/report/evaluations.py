@@ -59,7 +59,7 @@ def write_evaluation(
     distances = {} if fid is None else {"fid": fid + shared_distance + 100 * noise * own.standard_normal(40)}
     intervals = {name: as_dict(percentiles(values)) for name, values in scores.items()}
     for name, values in distances.items():
-        intervals[name] = as_dict(around(values.mean(), standard_error(values, PHOTOS)))
+        intervals[name] = as_dict(around(values.mean(), standard_error(values, PHOTOS, PHOTOS)))
     metrics: dict[str, Any] = {
         "protocol": photos.split()[-1],
         "photos": PHOTOS,

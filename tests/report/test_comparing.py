@@ -83,7 +83,7 @@ def test_runs_of_other_photos_or_another_reading_are_not_compared(
 def test_distances_to_other_photos_are_not_compared(tmp_path: Path) -> None:
     a = write_evaluation(tmp_path / "a")
     records = json.loads((a / "metrics.json").read_text("utf-8"))["figures"]
-    records[1]["reference"] = "train: 480 photos of sample"
+    records[1]["reference_sha256"] = "9" * 64
     found = compared(a, write_evaluation(tmp_path / "b", seed=1, figures=records))
     assert set(found.differences) == {"miou", "accuracy", "boundary_agreement"}
     assert "to other photos" in found.reasons["fid"]
