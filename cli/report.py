@@ -26,6 +26,14 @@ def report(
         ),
     ] = None,
     params: Annotated[Path, typer.Option(help="Settings file; not read with folders.")] = Path("params.yaml"),
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Folder of another evaluation, or NAME=FOLDER, beside the pipeline's own; as often as there "
+            "are others. Needs --out.",
+            show_default=False,
+        ),
+    ] = None,
     grid: Annotated[
         bool, typer.Option("--grid", help="The evaluations of `ccfpse compare`, and its table.")
     ] = False,
@@ -35,9 +43,11 @@ def report(
         from ccfpse.errors import SettingsError
         from ccfpse.report.reports import report_folders, report_grid, report_pipeline
 
-        if evaluation and grid:
+        if (evaluation or beside) and grid:
             raise SettingsError("--grid has evaluations of its own; name no folders with it")
-        if evaluation and out is None:
+        if evaluation and beside:
+            raise SettingsError("--beside is for the pipeline's own page; name all folders or none")
+        if (evaluation or beside) and out is None:
             raise SettingsError(
                 "folders go with --out, since a page of theirs would replace the pipeline's; name a file"
             )
@@ -48,5 +58,5 @@ def report(
             from ccfpse.config import load_settings
 
             settings = load_settings(params)
-            path = report_grid(settings, out) if grid else report_pipeline(settings, out)
+            path = report_grid(settings, out) if grid else report_pipeline(settings, out, beside or ())
         say(f"report: {path}")

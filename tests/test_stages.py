@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from ccfpse.config import Settings
+from ccfpse.evaluation.inputs import CODE
 from ccfpse.sections import PathSettings
 
 ROOT = Path(__file__).parents[1]
@@ -91,3 +92,12 @@ def test_a_cell_of_the_grid_depends_on_its_own_variant() -> None:
 
 def test_no_output_is_persistent() -> None:
     assert "persist" not in str(STAGES)
+
+
+def test_all_source_that_decides_what_is_measured_of_a_photo_is_in_the_key(
+    imports: grimp.ImportGraph,
+) -> None:
+    measured = [f"ccfpse.evaluation.{name}" for name in ("measure", "photos", "reading", "truths")]
+    used = {module for one in measured for module in (one, *imports.find_upstream_modules(one))}
+    listed = {module for path in CODE for module in modules(ROOT / "ccfpse" / path)}
+    assert sorted(module for module in used - listed if not carries(module)) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ccfpse.config import Settings
+from ccfpse.errors import SettingsError
 from ccfpse.report.content import gather
 from ccfpse.report.curves import read_panels
 from ccfpse.report.evaluation import read_evaluation
@@ -17,17 +18,19 @@ from ccfpse.report.page import INDEX, write_page
 _SHOWN = ("data", "model", "loss_network", "judge", "train", "synthesize", "evaluate")
 
 
-def report_pipeline(settings: Settings, out: Path | None) -> Path:
+def report_pipeline(settings: Settings, out: Path | None, beside: Sequence[str] = ()) -> Path:
     """The pipeline's evaluation, with training curves and settings.
 
     Args:
         settings: whose paths are read.
         out: file to write; None: in `paths.report`.
+        beside: other evaluations, FOLDER or NAME=FOLDER, that it is compared with.
 
     Returns:
         The file.
 
     Raises:
+        SettingsError: names or folders come twice.
         DataError: a file is missing or damaged.
         OutputError: the page cannot be written.
     """
@@ -37,7 +40,10 @@ def report_pipeline(settings: Settings, out: Path | None) -> Path:
     )
     panels = read_panels({run.name: Path(settings.paths.training) / "log"})
     path = out or Path(settings.paths.report) / INDEX
-    write_page(path, gather([run], panels=panels, settings=as_text(settings, _SHOWN)))
+    others = named_runs(beside)
+    if run.name in (other.name for other in others):
+        raise SettingsError(f"{run.name}: is what the pipeline's own run is called; give NAME=FOLDER")
+    write_page(path, gather([run, *others], panels=panels, settings=as_text(settings, _SHOWN)))
     return path
 
 
@@ -55,7 +61,7 @@ def report_folders(given: Sequence[str], out: Path) -> None:
 def report_grid(settings: Settings, out: Path | None) -> Path:
     """The grid's cells, compared with that of its first variant and seed, and its table.
 
-    Arguments, result and errors are those of `report_pipeline`; without `out`, in `paths.compare`.
+    Result and errors are those of `report_pipeline`; without `out`, the file is in `paths.compare`.
     """
     folder = Path(settings.paths.compare)
     runs = grid_runs(settings)

@@ -1,85 +1,101 @@
-"""Peak memory in MB of an evaluation: ``python growth.py FOLDER PHOTOS``. Run by `test_memory`."""
+"""Peak memory in MB of `evaluate`: ``growth.py make FOLDER PHOTOS SIDE``, then ``growth.py peak FOLDER``."""
 
+import dataclasses
+import json
 import resource
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from PIL import Image
+from safetensors.torch import save_file
 
-from ccfpse.evaluation import intervals, metrics
-from ccfpse.evaluation.distances import frechet_of_few, kernel_distance, streamed_kernel_distance
-from ccfpse.evaluation.measure import INCEPTION, Networks, measure
-from ccfpse.evaluation.reading import judge_reading
-from ccfpse.evaluation.records import Records
-from ccfpse.evaluation.truths import Truth
-from ccfpse.judge import Judge
+from ccfpse.config import load_preset
+from ccfpse.evaluation.evaluate import evaluate
+from ccfpse.evaluation.inputs import Places
+from ccfpse.files import sha256_file
 from ccfpse.judge_network import JudgeNetwork
 from ccfpse.labelspace import ClassTable, LabelClass
+from ccfpse.prepared import FORMAT
 
-SIZE = (64, 64)
-
-
-class Photos:
-    """Random ones, made when they are asked for."""
-
-    size = SIZE
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-
-    def __len__(self) -> int:
-        return self._n
-
-    def digest(self) -> str:
-        return ""
-
-    def image(self, index: int) -> np.ndarray:
-        return np.random.default_rng(index).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-
-    def labels(self, index: int) -> np.ndarray:
-        return np.random.default_rng(index).integers(0, 19, SIZE, dtype=np.uint8)
-
-    def instances(self, index: int) -> None:
-        return None
+CLASSES = 19
 
 
-class Features(nn.Module):
-    """As many as Inception's, but cheap."""
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return pixels.flatten(1)[:, :2048].float()
-
-
-def main(folder: Path, n: int) -> None:
-    torch.manual_seed(0)
-    classes = tuple(LabelClass(f"{i}", (i, i, i), i, has_instances=False, evaluated=True) for i in range(19))
-    record = {"architecture": "", "sha256": "", "settings": {"enlarge": 1}}
-    judge = Judge(JudgeNetwork(19, 1), ClassTable("t", classes, False, (), ()), record)
-    networks = Networks(
-        readings=(judge_reading(judge, SIZE),),
-        inception=Features(),  # type: ignore[arg-type]
-        clean_resize=False,
-    )
-    photos, records = Photos(n), []
-    for kind in ("real", "synthesized"):
-        records.append(Records(folder / kind, n))
-        measure(
-            photos,
-            {metrics.OWN: Truth(photos)},  # type: ignore[arg-type]
-            networks,
-            records[-1],
-            pairs=None,
-            batch=8,
-            progress=lambda done, total: None,
+def make_store(folder: Path, table: ClassTable, n: int, side: int) -> None:
+    """A prepared store of random photos; of the training split one."""
+    entries = {}
+    for split, count in (("train", 1), ("val", n)):
+        (folder / split).mkdir(parents=True)
+        kinds = (
+            ("images", np.uint8, (3,), 256),
+            ("labels", np.uint8, (), CLASSES),
+            ("instances", np.uint16, (), 9),
         )
-    metrics.score(records[1], metrics.OWN, networks.readings[0])
-    of_few = {"fid": frechet_of_few, "kid": kernel_distance}
-    intervals.subset_distances(records[1], records[0], INCEPTION, of_few)
-    streamed_kernel_distance((records[1], INCEPTION), (records[0], INCEPTION))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        for name, kind, channels, most in kinds:
+            shape = (count, side, side, *channels)
+            rows = np.lib.format.open_memmap(folder / split / f"{name}.npy", "w+", kind, shape)
+            for i in range(count):
+                rows[i] = np.random.default_rng(i).integers(0, most, shape[1:])
+            rows.flush()
+        entries[split] = {"size": [side, side], "samples": [{"name": f"{i:04d}"} for i in range(count)]}
+    manifest = {
+        "format": FORMAT,
+        "dataset": "custom",
+        "class_table": table.to_dict(),
+        "instances": True,
+        "splits": entries,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def make_judge(folder: Path, table: ClassTable) -> None:
+    """An untrained one."""
+    torch.manual_seed(0)
+    folder.mkdir()
+    save_file(JudgeNetwork(CLASSES, 1).state_dict(), folder / "judge.safetensors")
+    record = {
+        "architecture": "none",
+        "settings": {"enlarge": 1},
+        "class_table": table.to_dict(),
+        "sha256": sha256_file(folder / "judge.safetensors"),
+    }
+    (folder / "judge.json").write_text(json.dumps(record))
+
+
+def make(folder: Path, n: int, side: int) -> None:
+    """All that `evaluate` reads."""
+    classes = tuple(
+        LabelClass(f"{i}", (i, i, i), i, has_instances=True, evaluated=True) for i in range(CLASSES)
+    )
+    table = ClassTable("custom", classes, False, (), ())
+    make_store(folder / "prepared", table, n, side)
+    make_judge(folder / "judge", table)
+    (folder / "photos").mkdir()
+    for i in range(n):
+        pixels = np.random.default_rng(n + i).integers(0, 256, (side, side, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "photos" / f"{i:04d}.png", compress_level=0)
+
+
+def peak(folder: Path) -> float:
+    """Of `evaluate`, in this process."""
+    settings = load_preset("custom")
+    chosen = dataclasses.replace(settings.evaluate, clean_resize=False)
+    runtime = dataclasses.replace(settings.runtime, device="cpu")
+    settings = dataclasses.replace(settings, evaluate=chosen, runtime=runtime)
+    places = Places(
+        prepared=folder / "prepared",
+        judge=folder / "judge",
+        synthesized=folder / "photos",
+        model=None,
+        out=folder / "out",
+    )
+    evaluate(settings, places, torch.device("cpu"), lambda done, total: None)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    if sys.argv[1] == "make":
+        make(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        print(peak(Path(sys.argv[2])))
