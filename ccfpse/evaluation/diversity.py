@@ -44,6 +44,7 @@ class Compared:
     """As `load_lpips` gives it."""
     weights: Path
     """AlexNet's."""
+    model_file: Path
 
 
 def lpips_path(given: str | None) -> Path:

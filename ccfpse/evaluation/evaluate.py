@@ -179,7 +179,8 @@ def _add_diversity(
         return {}
     n = min(settings.evaluate.diversity_layouts, len(inputs.split))
     styles = settings.evaluate.diversity_styles
-    records = Records(folder / f"{n}-{styles}", n)
+    files = (inputs.diversity.weights, inputs.diversity.model_file)
+    records = Records(folder / "-".join([str(n), str(styles), *map(sha256_file, files)]), n)
     found = measure_diversity(inputs.diversity, inputs.split, records, styles=styles, progress=progress)
     metrics["lpips_diversity"] = found.lpips
     metrics["lpips_diversity_of"] = {"layouts": found.layouts, "styles": found.styles}

@@ -167,7 +167,7 @@ def _diversity(settings: Settings, places: Places, device: torch.device) -> Comp
     weights = lpips_path(chosen.lpips)
     if chosen.lpips is None and (reason := why_none(model, weights)) is not None:
         return reason
-    return Compared(model, load_lpips(weights, device), weights)
+    return Compared(model, load_lpips(weights, device), weights, places.model)
 
 
 def _reference(name: str, store: PreparedStore, split: PreparedSplit) -> PhotoSet:

@@ -63,10 +63,11 @@ def test_the_weights_of_the_file_are_used(weights: Path) -> None:
 def test_diversity_is_the_mean_over_pairs_of_styles(
     weights: Path, make_model, store: Path, tmp_path: Path
 ) -> None:
-    model = Model(load_model(make_model(style=True)), device="cpu")
+    model_file = make_model(style=True)
+    model = Model(load_model(model_file), device="cpu")
     split = open_store(store).split("val")
     network = load_lpips(weights, CPU)
-    compared = Compared(model, network, weights)
+    compared = Compared(model, network, weights, model_file)
     two, one_layout = Records(tmp_path / "two", 2), Records(tmp_path / "one", 1)
     found = measure_diversity(compared, split, two, styles=3, progress=no_progress)
     assert (found.layouts, found.styles) == (2, 3)
