@@ -2,10 +2,9 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from ccfpse.classfiles import load_class_table
@@ -24,6 +23,7 @@ from ccfpse.published import (
     permute_layout,
 )
 from ccfpse.sections import ModelSettings
+from ccfpse.weightsfile import read_weights
 
 SIZES = {"cityscapes": (256, 512), "coco-stuff": (256, 256), "ade20k": (256, 256)}
 """(height, width) that the published networks of each data set were trained at."""
@@ -157,19 +157,9 @@ def _published_channels(table: ClassTable, n_layout: int) -> list[int]:
 
 def _read(path: Path) -> State:
     try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise ModelFileError(f"cannot be read ({error.strerror}); give a published .pth file") from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever damaged bytes lead it to
-        raise ModelFileError(
-            "is not a checkpoint that holds weights alone, or is damaged; give a published .pth file"
-        ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ModelFileError("does not hold a network's weights by name; give a published .pth file")
-    return state
+        return read_weights(path)
+    except ModelFileError as error:
+        raise ModelFileError(f"{error}; give a published .pth file") from error
 
 
 @contextlib.contextmanager

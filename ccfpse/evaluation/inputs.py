@@ -42,6 +42,7 @@ CODE = (
         "segmentation.py",
         "segmenters",
         "tables",
+        "weightsfile.py",
     ),
 )
 """Of this package: what decides records of photos."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ccfpse.errors import ModelFileError
+from ccfpse.weightsfile import read_weights
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,7 +33,8 @@ def load_published(make: Callable[[], Network], path: Path, expected: str) -> Ne
         ModelFileError: the file cannot be read, holds more than weights, or is of another network.
     """
     try:
-        return filled(make, _read(path))
+        entries = read_weights(path, within="state_dict")
+        return filled(make, {name.removeprefix(_PARALLEL): tensor for name, tensor in entries.items()})
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}; give {expected}") from error
 
@@ -61,23 +63,6 @@ def filled(make: Callable[[], Network], entries: Mapping[str, Tensor]) -> Networ
     weights = {name: tensor.float() for name, tensor in found.items()}
     network.load_state_dict(weights | counters, assign=True)
     return network.eval().requires_grad_(False)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise ModelFileError(f"cannot be opened ({error.strerror})") from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever damaged bytes lead it to
-        raise ModelFileError("is no checkpoint that holds weights alone, or is damaged") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
-        raise ModelFileError("does not hold a network's weights by name")
-    return {str(name).removeprefix(_PARALLEL): tensor for name, tensor in content.items()}
 
 
 def _refuse(what: str, entries: list[str]) -> None:

@@ -1,7 +1,6 @@
 import csv
 import dataclasses
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from ccfpse.config import Settings, load_settings
-from ccfpse.errors import DataError, ModelFileError, OutputError
+from ccfpse.config import Settings
+from ccfpse.errors import DataError, ModelFileError
 from ccfpse.evaluation.evaluate import METRICS, evaluate
 from ccfpse.evaluation.inception import Inception, inception_path
 from ccfpse.evaluation.inputs import Places
@@ -22,22 +21,9 @@ from ccfpse.files import sha256_file
 from ccfpse.judge import load_judge
 from ccfpse.modelfile import load_model, save_model
 from ccfpse.prepared import open_store
-from tests.evaluation.photos import make_places, no_progress
+from tests.evaluation.photos import no_progress
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def settings(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Of a pipeline whose photos are synthesized already: the real ones, upside down."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return load_settings(params)
-
-
-@pytest.fixture
-def places(settings: Settings, store: Path) -> Places:
-    return make_places(settings, store, lambda split, i: split.image(i)[::-1].copy())
 
 
 def test_everything_is_written_and_said(settings: Settings, places: Places) -> None:
@@ -173,46 +159,6 @@ def test_the_command_says_what_is_missing(settings: Settings, places: Places, pa
     assert "run `ccfpse judge`" in shown.output
 
 
-def test_a_stopped_evaluation_goes_on_where_it_was(
-    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ccfpse.evaluation.records._PART", 1)
-    whole = evaluate(settings, places, CPU, no_progress)
-    shutil.rmtree(places.out)
-    shutil.rmtree(os.environ["XDG_CACHE_HOME"])
-    seen: list[int] = []
-
-    def stop(done: int, total: int) -> None:
-        seen.append(done)
-        if done == 4:  # the last photo's part is not written yet
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(settings, places, CPU, stop)
-    assert not places.out.exists()
-    again: list[int] = []
-    metrics = evaluate(settings, places, CPU, lambda done, total: again.append(done))
-    assert (seen, again) == ([1, 2, 3, 4], [4])
-    assert metrics == whole
-    kept = list(Path(os.environ["XDG_CACHE_HOME"], "ccfpse", "measured").iterdir())
-    assert len(kept) == 1  # of the real photos
-
-
-def test_real_photos_are_looked_at_once_for_all_models(settings: Settings, places: Places) -> None:
-    evaluate(settings, places, CPU, no_progress)
-    seen: list[int] = []
-    other = dataclasses.replace(places, out=places.out / "other")
-    evaluate(settings, other, CPU, lambda done, total: seen.append(done))
-    assert seen == [4]  # of 4: the two real ones are known
-
-
-def test_another_photo_is_another_evaluation(settings: Settings, places: Places) -> None:
-    before = evaluate(settings, places, CPU, no_progress)
-    split = open_store(places.prepared).split("val")
-    Image.fromarray(split.image(0)).save(places.synthesized / "town/a.png")
-    assert evaluate(settings, places, CPU, no_progress)["miou"] != before["miou"]
-
-
 @pytest.mark.parametrize("reference", ["train", "folder"])
 def test_distances_are_taken_to_the_reference_that_is_named(
     settings: Settings, places: Places, tmp_path: Path, reference: str
@@ -328,25 +274,7 @@ def test_fid_is_that_of_pytorch_fid_on_the_same_photos(
     assert "pytorch-fid" in told["fid"]["what"]
 
 
-def test_two_evaluations_of_the_same_photos_at_once_are_refused(settings: Settings, places: Places) -> None:
-    def second(done: int, total: int) -> None:
-        with pytest.raises(OutputError, match="its evaluation is in use by process"):
-            evaluate(settings, places, CPU, no_progress)
-
-    evaluate(settings, places, CPU, second)
-
-
 def test_weights_that_were_named_and_are_not_there_are_a_mistake(settings: Settings, places: Places) -> None:
     chosen = dataclasses.replace(settings.evaluate, inception="gone.pth")
     with pytest.raises(ModelFileError, match=r"gone\.pth: pytorch-fid's Inception weights are not there"):
         evaluate(dataclasses.replace(settings, evaluate=chosen), places, CPU, no_progress)
-
-
-def test_an_output_folder_that_is_a_file_is_refused_before_any_work(
-    settings: Settings, places: Places
-) -> None:
-    places.out.write_text("")
-    seen: list[int] = []
-    with pytest.raises(OutputError, match="is not a folder"):
-        evaluate(settings, places, CPU, lambda done, total: seen.append(done))
-    assert seen == []

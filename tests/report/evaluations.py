@@ -84,7 +84,7 @@ def write_evaluation(
         "versions": ["ccfpse 0.1.0"],
     }
     if fid is None:
-        metrics["fid_missing"] = "/home/somebody/inception.pth: Inception's weights are not there"
+        metrics["fid_missing"] = "/elsewhere/weights/inception.pth: Inception's weights are not there"
     for key, value in changes.items():
         metrics[key] = value
         if value is ...:
