@@ -66,21 +66,22 @@ def _centred(rows: Array) -> Array:
 def _pair_sum(a: tuple[Records, str], b: tuple[Records, str]) -> float:
     """Sum of the kernel over all pairs, of a photo with itself left out."""
     total = 0.0
-    for i, rows in enumerate(_blocks(*a)):
-        for j, others in enumerate(_blocks(*b)):
-            if a == b and j < i:  # the kernel is symmetric
-                continue
+    for rows_start, rows in _blocks(*a):
+        # The kernel is symmetric: of a column with itself, pairs beyond the diagonal count twice.
+        for others_start, others in _blocks(*b, first=rows_start if a == b else 0):
             kernel = _kernel(rows, others)
-            inside = a == b and i == j
-            twice = a == b and not inside
-            total += (2 if twice else 1) * float(kernel.sum(dtype=np.float64))
-            total -= float(np.trace(kernel, dtype=np.float64)) if inside else 0.0
+            part = float(kernel.sum(dtype=np.float64))
+            if a == b and others_start == rows_start:
+                total += part - float(np.trace(kernel, dtype=np.float64))
+            else:
+                total += 2 * part if a == b else part
     return total
 
 
-def _blocks(records: Records, name: str) -> Iterator[Array]:
-    for start in range(0, records.n, _BLOCK):
-        yield records.rows(name, range(start, min(start + _BLOCK, records.n)))
+def _blocks(records: Records, name: str, first: int = 0) -> Iterator[tuple[int, Array]]:
+    """Parts of a column from row `first` on, each with its first row's number."""
+    for start in range(first, records.n, _BLOCK):
+        yield start, records.rows(name, range(start, min(start + _BLOCK, records.n)))
 
 
 def _kernel(a: Array, b: Array) -> Array:

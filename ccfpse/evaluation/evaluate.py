@@ -53,8 +53,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Writes `metrics.json` and the files named in `outputs` to `places.out`.
 
-    What was measured of the photos is kept beside it until all of it is written, so that an interrupted
-    evaluation goes on; that of the real photos stays in the cache, for the next model.
+    What is measured of the photos lies in the cache until all of it is written, so that an interrupted
+    evaluation goes on; that of the real photos stays there, for the next model.
 
     Args:
         settings: its section `evaluate`, and the style of the photos.

@@ -28,8 +28,6 @@ _RESIZES = {
     KID: "Kernel distance in the features of fid: unbiased squared maximum mean discrepancy, kernel "
     "(x·y/2048 + 1)³, of all photos; kid_subset_deviation is its deviation over the subsets.",
 }
-
-
 _BORDERS = (
     "Shares of the layouts' border pixels (between classes; between instances of one class) that have an "
     "edge of the photo near by."

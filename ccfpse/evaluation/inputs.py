@@ -25,25 +25,21 @@ from ccfpse.modelfile import load_model
 from ccfpse.prepared import PreparedSplit, PreparedStore, open_store
 
 CODE = (
-    *(
-        "classfiles.py",
-        "datasets",
-        "evaluation",
-        "judge.py",
-        "judge_network.py",
-        "labelimage.py",
-        "labelspace.py",
-    ),
-    *(
-        "pictures.py",
-        "prepared.py",
-        "running_statistics.py",
-        "scores.py",
-        "segmentation.py",
-        "segmenters",
-        "tables",
-        "weightsfile.py",
-    ),
+    "classfiles.py",
+    "datasets",
+    "evaluation",
+    "judge.py",
+    "judge_network.py",
+    "labelimage.py",
+    "labelspace.py",
+    "pictures.py",
+    "prepared.py",
+    "running_statistics.py",
+    "scores.py",
+    "segmentation.py",
+    "segmenters",
+    "tables",
+    "weightsfile.py",
 )
 """Of this package: what decides records of photos."""
 

@@ -53,7 +53,7 @@ def test_the_kernel_distance_is_the_formula_written_out() -> None:
 
 
 def test_the_streamed_kernel_distance_is_that_of_all_rows_at_once(tmp_path: Path) -> None:
-    a, b = features(300), features(270, shift=0.3, seed=1)  # more than one block each
+    a, b = features(1100), features(600, shift=0.3, seed=1)  # more than one block each
     streamed = streamed_kernel_distance(recorded(tmp_path / "a", a), recorded(tmp_path / "b", b))
     assert streamed == pytest.approx(kernel_distance(a, b), rel=1e-10)
 
