@@ -1,6 +1,7 @@
 # make demo    from nothing to photos from layouts: set-up, then the pipeline of params.yaml
 # make test    set-up, then every check and test
 # make check   set-up, then lint, types and the fast tests
+# make soak    set-up, then the tests of reliability at full length, about half an hour
 # make clean   removes what builds and checks leave behind; data, outputs and .venv stay
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ compiled := $(venv)/.compiled
 # So that stages and tests, which DVC and pytest start, find the installed commands.
 export PATH := $(CURDIR)/$(venv)/bin:$(PATH)
 
-.PHONY: help setup demo test check lint clean
+.PHONY: help setup demo test check soak lint clean
 help:
 	@sed -n 's/^# //p;/^$$/q' Makefile
 
@@ -46,6 +47,9 @@ demo: setup
 
 test check: lint
 	OMP_NUM_THREADS=1 pytest -n $(JOBS) -q $(if $(filter check,$@),-m "not slow")
+
+soak: setup
+	OMP_NUM_THREADS=1 pytest tests/soak --soak -q
 
 lint: setup
 	ruff check

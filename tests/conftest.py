@@ -21,6 +21,10 @@ PROJECT = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="tests/soak at full length, with a table of figures")
+
+
 @pytest.fixture
 def samples() -> Path:
     """The folder of real samples of the data sets."""
