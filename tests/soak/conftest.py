@@ -1,7 +1,6 @@
 """Tests that try long and hard: short forms in `make test`, at full length by `make soak`."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
@@ -27,9 +26,9 @@ class Soak:
 
 
 @pytest.fixture
-def soak(request: pytest.FixtureRequest) -> Iterator[Soak]:
+def soak(request: pytest.FixtureRequest) -> Soak:
     figures = request.config.stash.setdefault(_FIGURES, [])
-    yield Soak(request.config.getoption("--soak"), figures)
+    return Soak(request.config.getoption("--soak"), figures)
 
 
 def pytest_terminal_summary(
