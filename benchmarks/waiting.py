@@ -87,8 +87,8 @@ def _train(settings: Settings, store: PreparedStore, steps: int, workers: int) -
         before = time.monotonic()
         batch = next(loaded)
         waited += time.monotonic() - before
-        losses = trainer.step(step, [batch])
-        torch.stack(list(losses.values())).tolist()  # as training does: waits for the device
+        figures = trainer.step(step, [batch])
+        torch.stack(list(figures.losses.values())).tolist()  # as training does: waits for the device
     return waited, time.monotonic() - started
 
 

@@ -1,5 +1,8 @@
 """`ccfpse train`."""
 
+import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +23,14 @@ def train(
         typer.Option(help="One of compare.variants, trained as `ccfpse compare` does.", show_default=False),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Goes with --variant.", show_default=False)] = None,
+    extend: Annotated[
+        bool,
+        typer.Option(
+            "--extend",
+            help="Go on from a run with other steps, decay_start or learning rates, though a run of these "
+            "settings alone would have become another.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
     ] = False,
@@ -39,7 +50,9 @@ def train(
         if dry_run:
             _describe(settings, store)
             return
-        from ccfpse.training.fit import Places, fit
+        from ccfpse.errors import TrainingStopped
+        from ccfpse.training.fit import fit
+        from ccfpse.training.run import Places
 
         from .training_display import TrainingDisplay
 
@@ -52,7 +65,17 @@ def train(
             out=out or _usual_out(settings, variant, seed),
         )
         advise(settings.runtime.device)
-        fit(settings, places, TrainingDisplay())
+        try:
+            fit(settings, places, TrainingDisplay(), extend)
+        except TrainingStopped as stopped:
+            raise TrainingStopped(f"{stopped}: {_command()}", stopped.exit_code) from stopped
+
+
+def _command() -> str:
+    """What was typed to get here."""
+    if "DVC_STAGE" in os.environ:
+        return "dvc repro"
+    return shlex.join(["ccfpse" if "LOCAL_RANK" not in os.environ else "torchrun … ccfpse", *sys.argv[1:]])
 
 
 def _usual_out(settings: "Settings", variant: str | None, seed: int | None) -> Path:

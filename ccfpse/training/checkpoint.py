@@ -1,98 +1,176 @@
-"""Where an unfinished run lives, and the full state from which it goes on.
+"""Checkpoints: everything that a step changes, in one file that shows any damage."""
 
-Partial work stands beside the output, never inside, under a key of everything that decides the
-result; DVC may delete the output before a run and the run still goes on.
-"""
-
-import dataclasses
 import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
+from shutil import disk_usage
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import torch
+from torch import Tensor
 
-from ccfpse.config import Settings, plain
-from ccfpse.errors import ModelFileError
-from ccfpse.files import code_checksum, replacing
+from ccfpse.errors import ModelFileError, OutputError
+from ccfpse.files import replacing
 
-FORMAT = 1
-_CODE = ("layout.py", "losses.py", "models", "ops", "training")
-"""The part of this package that decides what a training step computes."""
+FORMAT = 2
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_READ_BYTES = 2**20
 
 
-@dataclasses.dataclass(frozen=True)
-class RunFolder:
-    """The folder of one unfinished run."""
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, newest first."""
+    return sorted(folder.glob("step-*.pt"), reverse=True)
 
-    path: Path
 
-    @classmethod
-    def of(cls, out: Path, settings: Settings, **inputs: str | None) -> "RunFolder":
-        """The folder beside `out` for these settings, code, and inputs given by their checksums."""
-        decisive = {
-            "data": {
-                "size": settings.data.size,
-                "flip": settings.data.flip,
-                "instances": settings.data.instances,
-            },
-            "model": plain(settings.model),
-            "train": plain(settings.train),
-            "code": code_checksum(*_CODE),
-            "inputs": inputs,
-        }
-        key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
-        return cls(out.with_name(f".{out.name}.partial-{key}"))
+def step_of(checkpoint: Path) -> int:
+    """The number of steps done before it was written."""
+    return int(checkpoint.stem.removeprefix("step-"))
 
-    @property
-    def log(self) -> Path:
-        """Folder of dvclive's series."""
-        return self.path / "log"
 
-    @property
-    def strip(self) -> Path:
-        """Folder of the pictures of the fixed strip of layouts."""
-        return self.path / "strip"
+def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+    """Writes the state after `step` steps as `torch.save` does, and behind it the SHA-256 of its bytes.
 
-    def checkpoints(self) -> list[Path]:
-        """Checkpoints, newest first."""
-        return sorted(self.path.glob("step-*.pt"), reverse=True)
+    Raises:
+        OutputError: it cannot be written; what is in the folder stays as it is.
+    """
+    path = folder / f"step-{step:09d}.pt"
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            hashed = _Hashed(file)
+            # Into an open file: given a path, torch reports a full disk as an error of its own.
+            torch.save({"format": FORMAT, "step": step, **state}, hashed)  # type: ignore[arg-type]
+            file.write(hashed.digest.digest())
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in (ENOSPC, EDQUOT):
+            raise OutputError(_no_space(folder, step, n_bytes(state))) from error
+        raise
+    return path
 
-    def save(self, step: int, state: dict[str, Any], keep: int) -> None:
-        """Writes the state after `step` steps, then removes all checkpoints but the newest `keep`."""
-        # Into an open file: given a path, torch reports a full disk as an error of its own.
-        with replacing(self.path / f"step-{step:09d}.pt") as temporary, temporary.open("wb") as file:
-            torch.save({"format": FORMAT, "step": step, **state}, file)
-        for old in self.checkpoints()[keep:]:
-            old.unlink()
 
-    def load_newest(self, warn: Callable[[str], None]) -> dict[str, Any] | None:
-        """The newest state that can be read; None: there is no checkpoint.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The state that `write_checkpoint` wrote, on the CPU. No code out of the file is run.
+
+    Raises:
+        ModelFileError: it is damaged, or of another format.
+    """
+    try:
+        if not _is_whole(path):
+            raise ModelFileError(f"{path}: damaged checkpoint (its bytes are not those that were written)")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelFileError(f"{path}: checkpoint cannot be read ({error.strerror})") from error
+    except ModelFileError:
+        raise
+    except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
+        raise ModelFileError(f"{path}: damaged checkpoint ({type(error).__name__})") from error
+    if state.get("format") != FORMAT:
+        raise ModelFileError(f"{path}: checkpoint of another format ({state.get('format')})")
+    return state
+
+
+class Saver:
+    """Writes checkpoints in a thread, so that training waits only for a copy in memory."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        """Of the checkpoints in `folder` the newest `keep` are kept."""
+        self.folder, self.keep = folder, keep
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits for what is being written; says what went wrong with it unless something else did."""
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self._thread.shutdown(wait=True)
+
+    def save(self, step: int, state: Mapping[str, Any]) -> None:
+        """Copies the state after `step` steps and begins to write it, once the one before is written.
 
         Raises:
-            ModelFileError: there are checkpoints, but none can be read.
+            OutputError: the checkpoint before this one could not be written.
         """
-        found = self.checkpoints()
-        for path in found:
-            try:
-                state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-                if state["format"] == FORMAT:
-                    return state
-                warn(f"{path}: checkpoint of another format ({state['format']}); trying the one before")
-            except (
-                OSError,
-                RuntimeError,
-                EOFError,
-                LookupError,
-                TypeError,
-                ValueError,
-                UnpicklingError,
-            ) as e:
-                warn(f"{path}: damaged checkpoint ({type(e).__name__}); trying the one before")
-        if found:
-            raise ModelFileError(
-                f"{self.path}: no checkpoint there can be read; remove the folder to start anew"
-            )
-        return None
+        self.finish()
+        self._writing = self._thread.submit(self._write, step, _copied(state))
+
+    def check(self) -> None:
+        """Raises what went wrong with the last checkpoint, if it is done."""
+        if self._writing is not None and self._writing.done():
+            self.finish()
+
+    def finish(self) -> None:
+        """Waits until the last checkpoint is written, and raises what went wrong."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _write(self, step: int, state: Mapping[str, Any]) -> None:
+        write_checkpoint(self.folder, step, state)
+        remove_all_but(self.folder, self.keep)
+
+
+def remove_all_but(folder: Path, keep: int) -> None:
+    """Removes all checkpoints but the newest `keep`."""
+    for old in checkpoints(folder)[keep:]:
+        old.unlink()
+
+
+def n_bytes(state: object) -> int:
+    """Of all tensors in nested containers; about the size of their checkpoint."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if isinstance(state, Mapping):
+        return sum(map(n_bytes, state.values()))
+    return sum(map(n_bytes, state)) if isinstance(state, list | tuple) else 0
+
+
+def _copied(state: Any) -> Any:
+    """The same nested containers with copies of their tensors, on the CPU."""
+    if isinstance(state, Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, Mapping):
+        return {key: _copied(value) for key, value in state.items()}
+    return [_copied(value) for value in state] if isinstance(state, list | tuple) else state
+
+
+def _no_space(folder: Path, step: int, needed: int) -> str:
+    last = next(iter(checkpoints(folder)), None)
+    kept = "there is no earlier one" if last is None else f"{last.name} is kept"
+    need, free = needed / 2**30, disk_usage(folder).free / 2**30
+    return (
+        f"{folder}: the checkpoint after step {step} needs {need:.2f} GiB, but {free:.2f} GiB are free there "
+        f"({kept}); make room, and the same command goes on"
+    )
+
+
+def _is_whole(path: Path) -> bool:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        left = path.stat().st_size - _DIGEST_BYTES
+        while left > 0 and (content := file.read(min(left, _READ_BYTES))):
+            digest.update(content)
+            left -= len(content)
+        return digest.digest() == file.read()
+
+
+class _Hashed:
+    """A file to write to that computes the checksum of what is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        return self.file.write(content)
+
+    def flush(self) -> None:
+        self.file.flush()

@@ -1,6 +1,7 @@
 """Series of a run's figures, as dvclive writes them and `dvc plots` reads them."""
 
-import json
+import csv
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,20 +9,23 @@ from dvclive.live import Live
 from scmrepo.exceptions import SCMError
 
 from ccfpse.errors import TrainingError
-from ccfpse.files import write_json
+from ccfpse.files import replacing, write_json
+
+_SERIES = "plots/metrics/**/*.tsv"
+_SUMMARY = "metrics.json"
 
 
 class Log:
     """Figures by step, in a folder of their own."""
 
-    def __init__(self, folder: Path, first_step: int) -> None:
-        """Opens the log after `first_step` steps; later ones, of a run that was cut off, are dropped.
+    def __init__(self, folder: Path, last: int) -> None:
+        """Opens the log after step `last`; later points, of a run that was cut off, are dropped.
 
         Raises:
             TrainingError: the project is a git repository without a commit, where dvclive cannot work.
         """
-        _cut_back(folder, first_step)
-        resume = first_step > 0
+        resume = _cut_back(folder, last)
+        self._folder = folder
         try:
             # Left to itself dvclive rewrites the project's dvc.yaml and commits experiments into git.
             self._live = Live(str(folder), resume=resume, dvcyaml=None, save_dvc_exp=False, report=None)
@@ -37,17 +41,33 @@ class Log:
             self._live.log_metric(name, value)
         self._live.make_summary()  # type: ignore[no-untyped-call]
 
+    def flush(self) -> None:
+        """Asks the system to put the points on the disk before going on."""
+        for series in self._folder.glob(_SERIES):
+            with series.open("rb") as file:
+                os.fsync(file.fileno())
+
     def close(self) -> None:
         """Ends the log."""
         self._live.end()  # type: ignore[no-untyped-call]
+        # In one order, whatever was logged first in the process that came last.
+        write_json(self._folder / _SUMMARY, dict(sorted(self._live.summary.items())))
 
 
-def _cut_back(folder: Path, first_step: int) -> None:
-    for series in folder.glob("plots/metrics/**/*.tsv"):
-        header, *rows = series.read_text("utf-8").splitlines(keepends=True)
-        at = header.rstrip("\n").split("\t").index("step")
-        kept = [row for row in rows if row.endswith("\n") and int(row.split("\t")[at]) <= first_step]
-        series.write_text(header + "".join(kept), "utf-8")
-    summary = folder / "metrics.json"
-    if summary.exists():
-        write_json(summary, {**json.loads(summary.read_text("utf-8")), "step": first_step})
+def _cut_back(folder: Path, last: int) -> bool:
+    """Drops the points after step `last` and lines that were cut off; whether any point is left."""
+    newest: dict[str, float] = {}
+    for series in sorted(folder.glob(_SERIES)):
+        lines = [line for line in series.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        points = [point for point in csv.DictReader(lines, delimiter="\t") if int(point["step"]) <= last]
+        if not points:
+            series.unlink()
+            continue
+        with replacing(series) as temporary:
+            temporary.write_text("".join(lines[: 1 + len(points)]), "utf-8")
+        newest[series.stem] = float(points[-1][series.stem])
+    if newest:
+        write_json(folder / _SUMMARY, {**newest, "step": last})
+    else:
+        (folder / _SUMMARY).unlink(missing_ok=True)
+    return bool(newest)

@@ -1,5 +1,6 @@
 """A finished run's model file."""
 
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ from ccfpse.prepared import PreparedStore
 from ccfpse.training.trainer import Trainer
 
 
-def write_model(path: Path, trainer: Trainer, store: PreparedStore, loss_network: dict[str, Any]) -> None:
+def write_model(
+    path: Path,
+    trainer: Trainer,
+    store: PreparedStore,
+    loss_network: dict[str, Any],
+    extends: Sequence[dict[str, Any]],
+) -> None:
     """Writes generator (the average, where there is one), encoder and discriminator with their story.
 
     Args:
@@ -20,6 +27,7 @@ def write_model(path: Path, trainer: Trainer, store: PreparedStore, loss_network
         trainer: after its last step.
         store: what it was trained on.
         loss_network: record of the network whose features the perceptual loss compared.
+        extends: courses that the run had before its settings' own, see `runs.Start`.
     """
     settings = trainer.settings
     networks = {
@@ -49,6 +57,7 @@ def write_model(path: Path, trainer: Trainer, store: PreparedStore, loss_network
                 "train": plain(settings.train),
                 "loss_network": loss_network,
                 "processes": trainer.processes.count,
+                **({"extends": list(extends)} if extends else {}),
             },
             weights=weights,
         ),

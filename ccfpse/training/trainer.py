@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,18 @@ from ccfpse.training.data import RawBatch, as_image, style_noise
 from ccfpse.training.processes import Processes
 from ccfpse.training.schedule import rate_factor
 from ccfpse.training.step import Networks, discriminator_losses, fresh_fake, generator_losses
+
+Number = TypeVar("Number", Tensor, float)
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures(Generic[Number]):
+    """Of one step: tensors without a shape, or numbers."""
+
+    losses: dict[str, Number]
+    """Unweighted means over the batch."""
+    gradients: dict[str, Number]
+    """Norms of the gradients of all weights that an optimiser changes."""
 
 
 @dataclasses.dataclass
@@ -52,8 +64,8 @@ class Trainer:
         """What is saved and shown: the average where there is one."""
         return self.networks.generator if self.average is None else self.average.generator
 
-    def step(self, step: int, parts: list[RawBatch]) -> dict[str, Tensor]:
-        """One update of generator and encoder, then one of the discriminator; losses are unweighted means."""
+    def step(self, step: int, parts: list[RawBatch]) -> Figures[Tensor]:
+        """One update of generator and encoder, then one of the discriminator."""
         train = self.settings.train
         factor = rate_factor(step, train.steps, train.decay_start)
         weights = {
@@ -74,7 +86,8 @@ class Trainer:
             torch.autograd.backward(total / len(parts))
             found.append({name: loss.detach() for name, loss in named.items()})
             fakes.append(fake.detach())
-        self._update(self.generator_adam, train.learning_rate_generator * factor)
+        rate = train.learning_rate_generator * factor
+        gradients = {"gradient_generator": self._update(self.generator_adam, rate)}
         if self.average is not None:
             self.average.update(self.networks.generator, step + 1)
 
@@ -87,15 +100,21 @@ class Trainer:
             total = named["fake"] + named["real"]
             torch.autograd.backward(total / len(parts))
             found[i].update({f"discriminator_{name}": loss.detach() for name, loss in named.items()})
-        self._update(self.discriminator_adam, train.learning_rate_discriminator * factor)
-        return {name: torch.stack([part[name] for part in found]).mean() for name in found[0]}
+        rate = train.learning_rate_discriminator * factor
+        gradients["gradient_discriminator"] = self._update(self.discriminator_adam, rate)
+        losses = {name: torch.stack([part[name] for part in found]).mean() for name in found[0]}
+        return Figures(losses, gradients)
 
-    def _update(self, optimiser: torch.optim.Adam, rate: float) -> None:
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-            self.processes.average_gradients(group["params"])
+    def _update(self, optimiser: torch.optim.Adam, rate: float) -> Tensor:
+        """Changes the weights; gives the norm of their gradients."""
+        (group,) = optimiser.param_groups
+        group["lr"] = rate
+        self.processes.average_gradients(group["params"])
+        norms = torch._foreach_norm([p.grad for p in group["params"] if p.grad is not None])
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)  # as large as the weights, and nothing to the other's turn
+        total: Tensor = torch.stack(norms).norm()
+        return total
 
     def _autocast(self) -> AbstractContextManager[object]:
         return precision_context(self.processes.device, self.settings.train.precision)

@@ -1,4 +1,7 @@
-"""Peak memory in MB of `evaluate`: ``growth.py make FOLDER PHOTOS SIDE``, then ``growth.py peak FOLDER``."""
+"""Peak memory in MB of `evaluate`: ``growth.py make FOLDER PHOTOS SIDE``, then ``growth.py peak FOLDER``.
+
+With ``growth.py peak FOLDER inception`` the Inception network (random weights) sees the photos too.
+"""
 
 import dataclasses
 import json
@@ -13,6 +16,7 @@ from safetensors.torch import save_file
 
 from ccfpse.config import load_preset
 from ccfpse.evaluation.evaluate import evaluate
+from ccfpse.evaluation.inception import Inception
 from ccfpse.evaluation.inputs import Places
 from ccfpse.files import sha256_file
 from ccfpse.judge_network import JudgeNetwork
@@ -77,10 +81,17 @@ def make(folder: Path, n: int, side: int) -> None:
         Image.fromarray(pixels).save(folder / "photos" / f"{i:04d}.png", compress_level=0)
 
 
-def peak(folder: Path) -> float:
+def make_inception(path: Path) -> None:
+    """Untrained, in pytorch-fid's format."""
+    torch.manual_seed(0)
+    torch.save(Inception().network.state_dict(), path)
+
+
+def peak(folder: Path, inception: Path | None) -> float:
     """Of `evaluate`, in this process."""
     settings = load_preset("custom")
-    chosen = dataclasses.replace(settings.evaluate, clean_resize=False)
+    weights = None if inception is None else str(inception)
+    chosen = dataclasses.replace(settings.evaluate, inception=weights, clean_resize=False)
     runtime = dataclasses.replace(settings.runtime, device="cpu")
     settings = dataclasses.replace(settings, evaluate=chosen, runtime=runtime)
     places = Places(
@@ -98,4 +109,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "make":
         make(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     else:
-        print(peak(Path(sys.argv[2])))
+        weights = Path(sys.argv[2], "inception.pth") if sys.argv[3:] == ["inception"] else None
+        if weights is not None:
+            make_inception(weights)
+        print(peak(Path(sys.argv[2]), weights))

@@ -1,0 +1,137 @@
+"""A run goes on from another one where it may, and only there."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ccfpse.config import Settings
+from ccfpse.errors import ModelFileError, TrainingError
+from ccfpse.modelfile import load_model
+from ccfpse.training.checkpoint import read_checkpoint, write_checkpoint
+from ccfpse.training.fit import fit
+from ccfpse.training.run import Places
+from ccfpse.training.trainer import Figures, Trainer
+from tests.training.told import Told, contents
+
+pytestmark = pytest.mark.slow
+
+
+def changed(settings: Settings, **train: Any) -> Settings:
+    return dataclasses.replace(settings, train=dataclasses.replace(settings.train, **train))
+
+
+def elsewhere(places: Places) -> Places:
+    return dataclasses.replace(places, out=places.out.with_name("elsewhere"))
+
+
+def test_more_steps_go_on_from_a_finished_run_whose_rates_had_not_begun_to_fall(
+    settings: Settings, places: Places
+) -> None:
+    """Log points of the shorter run's end included, which is none of the longer one's."""
+    every = dataclasses.replace(settings.runtime, log_every=2, strip_every=2)
+    settings = dataclasses.replace(settings, runtime=every)
+    longer = changed(settings, steps=6, decay_start=4)
+    fit(longer, elsewhere(places), Told())
+    fit(changed(settings, steps=3, decay_start=3), places, Told())
+    told = Told()
+    fit(longer, places, told)
+    assert told.first == 3
+    assert contents(places.out) == contents(elsewhere(places).out)
+    assert "extends" not in load_model(places.out / "model.safetensors").provenance
+
+
+def test_more_steps_start_anew_where_rates_had_fallen_and_say_how_to_extend(
+    settings: Settings, places: Places
+) -> None:
+    fit(settings, places, Told())
+    told = Told()
+    fit(changed(settings, steps=6), places, told)
+    assert told.first == 0
+    assert any("starting anew" in said and "--extend" in said for said in told.sentences)
+
+
+def test_an_extended_run_goes_on_and_says_so_in_its_model_file(settings: Settings, places: Places) -> None:
+    fit(settings, places, Told())
+    longer = changed(settings, steps=7, learning_rate_generator=settings.train.learning_rate_generator / 2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(longer, places, Told(last=7), extend=True)
+    told = Told()
+    fit(longer, places, told, extend=True)
+    assert told.first == 6
+    (course,) = load_model(places.out / "model.safetensors").provenance["extends"]
+    assert course == {
+        "steps": 4,
+        "decay_start": 2,
+        "learning_rate_generator": settings.train.learning_rate_generator,
+        "learning_rate_discriminator": settings.train.learning_rate_discriminator,
+        "until": 4,
+    }
+
+
+def test_extending_nothing_is_refused(settings: Settings, places: Places) -> None:
+    with pytest.raises(TrainingError, match="no run to extend"):
+        fit(settings, places, Told(), extend=True)
+
+
+def test_a_run_never_goes_on_from_an_extended_one_by_itself(settings: Settings, places: Places) -> None:
+    fit(changed(settings, steps=2, decay_start=2), places, Told())
+    fit(changed(settings, steps=3, decay_start=3), places, Told(), extend=True)
+    told = Told()
+    fit(changed(settings, steps=4, decay_start=4), places, told)
+    assert told.first == 2
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_and_a_lower_rate_goes_on(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def spoiled(self: Trainer, number: int, parts: list[Any]) -> Figures[torch.Tensor]:
+        if number != 3:
+            return step(self, number, parts)
+        hook = self.networks.generator.to_rgb.weight.register_hook(lambda gradient: gradient / 0)
+        found = step(self, number, parts)
+        hook.remove()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", spoiled)
+        with pytest.raises(TrainingError, match=r"step 4: the norm gradient_generator is .*--extend"):
+            fit(settings, places, Told())
+    told = Told()
+    fit(changed(settings, learning_rate_generator=1e-5), places, told, extend=True)
+    assert told.first == 2
+
+
+def test_a_run_goes_on_after_its_log_was_torn(settings: Settings, places: Places) -> None:
+    fit(settings, elsewhere(places), Told())
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    (log,) = places.out.parent.glob(".training.partial-*/log")
+    series = log / "plots/metrics/hinge.tsv"
+    series.write_text(series.read_text() + "4\t0.12")
+    (log / "metrics.json").write_text("")
+    (log / "plots/metrics/late.tsv").write_bytes(b"")
+    fit(settings, places, Told())
+    assert contents(places.out) == contents(elsewhere(places).out)
+
+
+def test_a_checkpoint_reads_back_what_was_written(tmp_path: Path) -> None:
+    state = {"a": [torch.ones(2), {"b": torch.arange(3)}], "extends": []}
+    read = read_checkpoint(write_checkpoint(tmp_path, 7, state))
+    assert read["step"] == 7
+    assert torch.equal(read["a"][1]["b"], torch.arange(3))
+
+
+def test_a_checkpoint_with_code_is_refused(tmp_path: Path) -> None:
+    class Code:
+        def __reduce__(self) -> Any:
+            return (tmp_path.joinpath("ran").touch, ())
+
+    path = write_checkpoint(tmp_path, 1, {"a": Code()})
+    with pytest.raises(ModelFileError, match="damaged checkpoint"):
+        read_checkpoint(path)
+    assert not (tmp_path / "ran").exists()
