@@ -6,6 +6,7 @@ import typer
 
 from ccfpse.memory import return_large_pieces
 
+from .clean import clean
 from .compare import compare
 from .compile_ import compile_
 from .console import show_tracebacks
@@ -42,6 +43,7 @@ for _command in (
     report,
     compare,
     describe,
+    clean,
 ):
     app.command()(_command)
 app.add_typer(study, name="study")

@@ -204,6 +204,15 @@ class RunFolder:
                     yield course, path
 
 
+def describe_run(folder: Path) -> str:
+    """What is in the folder of a run."""
+    steps = _record(folder).get("course", {}).get("steps")
+    done = max(map(step_of, checkpoints(folder)), default=0)
+    if done == steps:
+        return f"last checkpoint of a finished training run, {steps} steps"
+    return f"unfinished training run, {done} of {steps if steps else 'unknown'} steps"
+
+
 def _record(folder: Path) -> dict[str, Any]:
     """What `make` wrote there; nothing where that cannot be read."""
     try:

@@ -1,16 +1,14 @@
 """A run goes on from another one where it may, and only there."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from ccfpse.config import Settings
-from ccfpse.errors import ModelFileError, TrainingError
+from ccfpse.errors import TrainingError
 from ccfpse.modelfile import load_model
-from ccfpse.training.checkpoint import read_checkpoint, write_checkpoint
 from ccfpse.training.fit import fit
 from ccfpse.training.run import Places
 from ccfpse.training.trainer import Figures, Trainer
@@ -117,21 +115,3 @@ def test_a_run_goes_on_after_its_log_was_torn(settings: Settings, places: Places
     (log / "plots/metrics/late.tsv").write_bytes(b"")
     fit(settings, places, Told())
     assert contents(places.out) == contents(elsewhere(places).out)
-
-
-def test_a_checkpoint_reads_back_what_was_written(tmp_path: Path) -> None:
-    state = {"a": [torch.ones(2), {"b": torch.arange(3)}], "extends": []}
-    read = read_checkpoint(write_checkpoint(tmp_path, 7, state))
-    assert read["step"] == 7
-    assert torch.equal(read["a"][1]["b"], torch.arange(3))
-
-
-def test_a_checkpoint_with_code_is_refused(tmp_path: Path) -> None:
-    class Code:
-        def __reduce__(self) -> Any:
-            return (tmp_path.joinpath("ran").touch, ())
-
-    path = write_checkpoint(tmp_path, 1, {"a": Code()})
-    with pytest.raises(ModelFileError, match="damaged checkpoint"):
-        read_checkpoint(path)
-    assert not (tmp_path / "ran").exists()

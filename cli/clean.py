@@ -1,0 +1,45 @@
+"""`ccfpse clean`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import errors_as_messages, say, say_table, warn
+
+
+def clean(
+    params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
+    yes: Annotated[bool, typer.Option("--yes", help="Remove all that is listed, without asking.")] = False,
+) -> None:
+    """List what lies beside the outputs to go on from, with sizes; then remove it, if so answered."""
+    from ccfpse.cleaning import leftovers, remove
+    from ccfpse.config import load_settings
+    from ccfpse.errors import OutputError
+
+    with errors_as_messages():
+        found = leftovers(load_settings(params))
+        if not found:
+            say("nothing is left over")
+            return
+        total = sum(left.n_bytes for left in found)
+        rows = [(_size(left.n_bytes), left.what, str(left.path)) for left in found]
+        say_table(f"{_size(total)} to go on from", ("size", "what", "where"), rows)
+        if not yes:
+            if not sys.stdin.isatty():
+                say("`ccfpse clean --yes` removes all of it")
+                return
+            typer.confirm("Remove all of it?", abort=True)
+        freed = 0
+        for left in found:
+            try:
+                remove(left)
+                freed += left.n_bytes
+            except OutputError as error:
+                warn(str(error))
+        say(f"removed {_size(freed)}")
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.2f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.1f} MiB"
