@@ -69,6 +69,11 @@ def test_what_went_wrong_in_the_thread_is_told(tmp_path: Path) -> None:
 
 def test_an_error_of_training_is_not_hidden_by_one_of_saving(tmp_path: Path) -> None:
     (tmp_path / "step-000000001.pt").mkdir()
-    with pytest.raises(ZeroDivisionError), Saver(tmp_path, keep=1) as saver:
-        saver.save(1, {})
-        raise ZeroDivisionError
+
+    def train() -> None:
+        with Saver(tmp_path, keep=1) as saver:
+            saver.save(1, {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train()
