@@ -107,3 +107,8 @@ def _describe(settings: "Settings", store: Path) -> None:
         f"{found.state_bytes / gib:.2f} weights, gradients and Adam, "
         f"{found.activation_bytes / gib:.2f} kept for the generator's backward pass"
     )
+    kept = settings.runtime.keep_checkpoints
+    say(
+        f"{'checkpoint':14} {found.checkpoint_bytes / gib:9.2f} GiB each, {kept} are kept; "
+        "as much memory of the machine while one is written"
+    )

@@ -16,6 +16,7 @@ from ccfpse.training.networks import shape_networks
 from ccfpse.training.step import Networks, generator_losses
 
 _BYTES_PER_PARAMETER = 4 * 4  # weight, gradient, and Adam's two moments, float32
+_SAVED_PER_PARAMETER = 3 * 4  # gradients are not in a checkpoint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Estimate:
     """Weights, gradients, optimiser state, the average where there is one, and the loss network."""
     activation_bytes: int
     """What the generator's step keeps for its backward pass; the step's largest demand."""
+    checkpoint_bytes: int
+    """On the disk, and in the machine's memory while it is written."""
 
 
 def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
@@ -46,13 +49,13 @@ def estimate(settings: Settings, class_table: ClassTable) -> Estimate:
         del named
     modules = untrained.named()
     parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in modules.items()}
-    state = sum(parameters.values()) * _BYTES_PER_PARAMETER
-    if settings.train.average:
-        state += parameters["generator"] * 4
+    average = parameters["generator"] * 4 if settings.train.average else 0
+    state = sum(parameters.values()) * _BYTES_PER_PARAMETER + average
+    checkpoint = sum(parameters.values()) * _SAVED_PER_PARAMETER + average
     if loss_network is not None:
         modules["loss network"] = loss_network
         state += sum(p.numel() for p in loss_network.parameters()) * 4
-    return Estimate(parameters, state, kept_bytes(kept, *modules.values()))
+    return Estimate(parameters, state, kept_bytes(kept, *modules.values()), checkpoint)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,18 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from ccfpse.classfiles import load_class_table
-from ccfpse.config import load_preset, load_settings
+from ccfpse.config import Settings, load_preset, load_settings
 from ccfpse.labelspace import ClassTable
+from ccfpse.prepared import open_store
+from ccfpse.training.checkpoint import n_bytes, read_checkpoint
 from ccfpse.training.estimate import estimate
+from ccfpse.training.fit import fit
 from ccfpse.training.networks import build_networks
+from ccfpse.training.run import Places
+from tests.training.told import Told
 
 
 def test_parameters_are_those_of_the_networks(params: Path, table: ClassTable) -> None:
@@ -27,3 +34,12 @@ def test_the_paper_s_networks_are_counted_without_being_built() -> None:
     assert round(found.parameters["generator"] / 1e6) == 128
     assert round(found.parameters["encoder"] / 1e6, 2) == 10.46
     assert found.activation_bytes > 10 * 2**30
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_as_large_as_estimated(settings: Settings, places: Places) -> None:
+    settings = dataclasses.replace(settings, train=dataclasses.replace(settings.train, average=0.9))
+    fit(settings, places, Told())
+    (path,) = places.out.parent.glob(".training.partial-*/step-*.pt")
+    found = estimate(settings, open_store(places.data).class_table).checkpoint_bytes
+    assert n_bytes(read_checkpoint(path)) == pytest.approx(found, rel=0.05)
