@@ -182,8 +182,9 @@ def test_two_processes_start_with_the_losses_of_one(settings: Settings, places: 
     assert load_model(places.out / "model.safetensors").provenance["processes"] == 2
 
 
-def test_sigterm_saves_the_step_and_says_how_to_go_on(
-    settings: Settings, places: Places, params: Path, tmp_path: Path
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_the_step_and_says_how_to_go_on(
+    settings: Settings, places: Places, params: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     import yaml
 
@@ -200,12 +201,12 @@ def test_sigterm_saves_the_step_and_says_how_to_go_on(
         while not list(tmp_path.glob(".training.partial-*/log/metrics.json")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 143
-    assert "the same command goes on" in said
+    assert process.returncode == code
+    assert f"the same command goes on from there: ccfpse train --params {params}" in said
     assert list(tmp_path.glob(".training.partial-*/step-*.pt"))
 
 
