@@ -1,6 +1,7 @@
 # make demo    from nothing to photos from layouts: set-up, then the pipeline of params.yaml
 # make test    set-up, then every check and test
 # make check   set-up, then lint, types and the fast tests
+# make test-oldest  every test with the oldest versions that pyproject.toml allows, in a .venv-oldest
 # make soak    set-up, then the tests of reliability at full length, about half an hour
 # make clean   removes what builds and checks leave behind; data, outputs and .venv stay
 
@@ -47,6 +48,12 @@ demo: setup
 
 test check: lint
 	OMP_NUM_THREADS=1 pytest -n $(JOBS) -q $(if $(filter check,$@),-m "not slow")
+
+.PHONY: test-oldest
+test-oldest:
+	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]' -c constraints-oldest.txt
+	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) -q
 
 soak: setup
 	OMP_NUM_THREADS=1 pytest tests/soak --soak -q

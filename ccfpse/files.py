@@ -1,7 +1,8 @@
 """Files that are whole or absent: written beside their place, flushed to disk, then renamed."""
 
 import contextlib
-import fcntl
+import errno
+import functools
 import hashlib
 import json
 import os
@@ -11,13 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from ccfpse.errors import CcfpseError, DataError, OutputError
+from ccfpse.flock import opened_alone
+from ccfpse.placing import add, flush, flush_all, place
+
+TEMPORARY = ".tmp"
+"""Folder in a folder, of files that are being made to be added to it."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; on success it takes `path`'s place, otherwise it vanishes.
+    """Yields a temporary file beside `path`; on success it takes `path`'s place, otherwise it vanishes.
 
-    The temporary name keeps the suffix, so that writers which look at it (Pillow) work.
+    The temporary name keeps the suffix, so that writers which look at it (Pillow) work. It is always the
+    same, so that what a killed process leaves is used by the next one; while one writes, another waits.
 
     Raises:
         OutputError: `path` is a directory, or its folder cannot be made or written.
@@ -26,38 +33,63 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OutputError(
             f"{path}: is a folder where a file is to be written; remove it or choose another name"
         )
-    _make_folder(path.parent)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    with _folder_for(temporary), writing(path), opened_alone(temporary, wait=True) as descriptor:
+        try:
+            os.ftruncate(descriptor, 0)
+            yield temporary
+            flush(temporary)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        flush(path.parent)
 
 
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yields a new temporary folder beside `path`; on success it takes `path`'s place, otherwise it vanishes.
 
+    The caller holds `path`'s lock, since the temporary name is always the same.
+
     Raises:
         OutputError: `path` exists and is no folder, or its parent cannot be written.
     """
     refuse_file(path)
-    _make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir()
+    with _new_folder(path.with_name(f".{path.name}.tmp")) as temporary, writing(path):
         yield temporary
         put_folder(temporary, path)
+
+
+@contextlib.contextmanager
+def adding(path: Path) -> Iterator[Path]:
+    """Yields a new temporary folder; on success its files take their places in `path`, all or none.
+
+    Other files there stay. Whenever the power is cut, the old files are there or the new ones, once
+    `outputlock` has ended what was cut off. The caller holds `path`'s lock.
+
+    Raises:
+        OutputError: `path` exists and is no folder, or it cannot be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
+    with _new_folder(path / TEMPORARY) as temporary, writing(path):
+        yield temporary
+        flush_all(temporary)
+        add(temporary, path)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says of what the system refuses in the block that `path` cannot be written.
+
+    Raises:
+        OutputError: the block raised `OSError`.
+    """
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def refuse_file(path: Path) -> None:
@@ -87,21 +119,18 @@ def refuse_foreign(path: Path, marker: str, what: str) -> None:
 
 
 def put_folder(finished: Path, path: Path) -> None:
-    """Flushes the folder `finished` to disk and renames it to `path`, in place of the folder there.
+    """Flushes the folder `finished` to disk and puts it at `path`, in place of the folder there.
+
+    Whenever the power is cut, `path` is the old one or the new one, whole. Where the file system cannot
+    exchange names, it may be missing: `put_right` then finds the new one. The caller holds `path`'s lock.
 
     Raises:
         OutputError: something that is no folder is there.
+        OSError: the disk refuses.
     """
     refuse_file(path)
-    for file in sorted(finished.rglob("*")):
-        _flush(file)
-    _flush(finished)
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    if path.exists():
-        path.rename(old)
-    finished.rename(path)
-    _flush(path.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    flush_all(finished)
+    place(finished, path)
 
 
 def write_json(path: Path, content: object) -> None:
@@ -158,38 +187,82 @@ def code_checksum(*parts: str) -> str:
 
 @contextlib.contextmanager
 def held_lock(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock file `path` while the block runs; a dead process holds nothing.
+    """Holds the lock file `path`, there only for so long, while the block runs; a dead process holds nothing.
+
+    Nor do processes that it has forked off, such as a data loader's, which outlive a killed one by seconds.
+    Between machines it holds where their file system's locks do (NFS: yes, unless mounted `nolock`).
 
     Raises:
-        OutputError: another process holds it; the sentence names that process and `what` it locks.
+        OutputError: another process holds it; the sentence names that process and `what` it locks. Or the
+            file cannot be made or locked.
     """
-    _make_folder(path.parent)
-    with path.open("a+") as file:
+    with _folder_for(path), contextlib.ExitStack() as ending:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = ending.enter_context(opened_alone(path, wait=False))
+            # Still locked: who has opened this file in the meantime sees that it is no longer there.
+            ending.callback(path.unlink, missing_ok=True)
+            held = [descriptor]
+            ending.callback(held.clear)
+            os.register_at_fork(after_in_child=functools.partial(_close, held))
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode())
         except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
+            holder = _first_words(path) or "another process"
             raise OutputError(f"{what} is in use by {holder}; wait for it or stop it first") from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {os.uname().nodename}")
-        file.flush()
+        except OSError as error:
+            reason = f"cannot be written ({error.strerror})"
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                reason = "its file system has no locks, which keep two commands from writing there at once"
+            raise OutputError(f"{path}: {reason}; choose another output path") from error
         yield
 
 
-def _make_folder(folder: Path) -> None:
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _first_words(path: Path) -> str:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        return path.read_text("utf-8", "replace")[:200].strip()
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def _folder_for(file: Path) -> Iterator[None]:
+    """Makes the folder of `file`; in the end removes those of its folders that it made and that are empty.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    missing = [folder for folder in file.parents if not folder.exists()]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder}: cannot be made a folder ({error.strerror}); choose another output path"
+            f"{file.parent}: cannot be made a folder ({error.strerror}); choose another output path"
         ) from error
-
-
-def _flush(path: Path) -> None:
-    """Asks the system to put a file's or folder's content on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        yield
     finally:
-        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            for folder in missing:
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """Makes the folder `path` anew; if it is still there in the end, it is removed.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    with _folder_for(path):
+        shutil.rmtree(path, ignore_errors=True)
+        try:
+            with writing(path):
+                path.mkdir()
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)

@@ -19,6 +19,7 @@ from ccfpse.errors import DataError, ModelFileError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.judge_network import ARCHITECTURE, JudgeNetwork
 from ccfpse.labelspace import ClassTable
+from ccfpse.outputlock import output_lock, recover
 from ccfpse.prepared import PreparedStore
 from ccfpse.scores import Confusion, Scores
 from ccfpse.sections import JudgeSettings
@@ -67,8 +68,15 @@ def train_judge(
 
     Raises:
         DataError: the store has no photo or no evaluated class.
-        OutputError: `out` cannot be written.
+        OutputError: `out` cannot be written, or another command writes it.
     """
+    with output_lock(out):
+        return _train_judge(store, settings, out, device, progress)
+
+
+def _train_judge(
+    store: PreparedStore, settings: JudgeSettings, out: Path, device: torch.device, progress: Progress
+) -> Scores:
     refuse_foreign(out, RECORD, "judge")
     table = store.class_table
     network = _new_network(table, settings.enlarge, settings.seed).to(device)
@@ -114,6 +122,7 @@ def load_judge(folder: Path, device: torch.device) -> Judge:
     Raises:
         ModelFileError: the folder holds none, or a damaged one.
     """
+    recover(folder)
     record = read_json(folder / RECORD, ModelFileError, _ADVICE)
     try:
         table = ClassTable.from_dict(record["class_table"])

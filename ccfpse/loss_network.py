@@ -17,6 +17,7 @@ from ccfpse.config import plain
 from ccfpse.errors import ModelFileError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
+from ccfpse.outputlock import output_lock, recover
 from ccfpse.prepared import PreparedStore
 from ccfpse.sections import LossNetworkSettings
 from ccfpse.segmentation import Progress
@@ -51,8 +52,19 @@ def prepare_loss_network(
     Raises:
         ModelFileError: VGG-19's weights are missing, or are not what they should be.
         DataError: the store has no photo or no evaluated class to train a small one on.
-        OutputError: `out` cannot be written.
+        OutputError: `out` cannot be written, or another command writes it.
     """
+    with output_lock(out):
+        return _prepare(store, settings, out, device, progress)
+
+
+def _prepare(
+    store: PreparedStore,
+    settings: LossNetworkSettings,
+    out: Path,
+    device: torch.device,
+    progress: Progress,
+) -> dict[str, Any]:
     refuse_foreign(out, RECORD, "loss network")
     record: dict[str, Any] = {"kind": settings.kind, "name": _NAMES[settings.kind]}
     weights: dict[str, Tensor] = {}
@@ -81,6 +93,7 @@ def load_loss_network(folder: Path) -> tuple[LossNetwork | None, dict[str, Any]]
     Raises:
         ModelFileError: the folder holds none, or a damaged one.
     """
+    recover(folder)
     record = read_json(folder / RECORD, ModelFileError, _ADVICE)
     try:
         kind = record["kind"]

@@ -114,6 +114,16 @@ def _quietly() -> Iterator[None]:
         yield
 
 
+def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
+    """A picture as the content of a file; `form` and `options` are those of Pillow's `save`.
+
+    Written by us, not by Pillow: that reports a full disk as an "encoder error", which says nothing.
+    """
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
 def _from_wide(picture: Image.Image, name: str) -> Image.Image:
     """A grey photo of 16 bits a pixel as RGB of 8."""
     values: npt.NDArray[Any] = np.asarray(picture)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ccfpse.errors import DataError
 from ccfpse.files import read_json, sha256_file
 from ccfpse.labelspace import ClassTable, Ids
+from ccfpse.outputlock import recover
 
 FORMAT = 1
 """Of the folder; raised whenever older code could not read a newer folder."""
@@ -33,14 +34,17 @@ Instances = npt.NDArray[np.uint16]
 class PreparedSplit:
     """Samples of one split, read on demand. Pickles as its place, so that workers open it themselves.
 
+    What is open stays what it was when `ccfpse prepare` replaces the store: its files are gone only when
+    nobody has them open. A worker that finds the new one says so.
+
     Raises:
         DataError: an array is missing or has not the shape that the manifest says.
     """
 
-    def __init__(self, folder: Path, entry: dict[str, Any], has_instances: bool) -> None:
+    def __init__(self, folder: Path, entry: dict[str, Any], has_instances: bool, checksum: str) -> None:
         self.names: tuple[str, ...] = tuple(sample["name"] for sample in entry["samples"])
         self.size: tuple[int, int] = (entry["size"][0], entry["size"][1])
-        self._origin = (folder.parent, folder.name)
+        self._origin = (folder.parent, folder.name, checksum)
         self._maps: list[mmap.mmap] = []
         shape = (len(self), *self.size)
         self._images = self._mapped(folder / "images.npy", (*shape, 3), np.uint8)
@@ -80,7 +84,7 @@ class PreparedSplit:
         # A view of the plain type: indexing np.memmap costs ten times as much.
         return array.view(np.ndarray)
 
-    def __reduce__(self) -> tuple[Callable[[Path, str], "PreparedSplit"], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[Callable[[Path, str, str], "PreparedSplit"], tuple[Path, str, str]]:
         return _open_split, self._origin
 
 
@@ -92,26 +96,26 @@ class PreparedStore:
     """
 
     def __init__(self, path: Path) -> None:
+        recover(path)
         self.path = path
         self.manifest: dict[str, Any] = _read_manifest(path)
         """What `manifest.json` holds."""
+        self.checksum = sha256_file(path / MANIFEST)
+        """SHA-256 of the manifest, which holds those of all samples."""
         try:
             self.name: str = self.manifest["dataset"]
             self.class_table = ClassTable.from_dict(self.manifest["class_table"])
             self.has_instances: bool = self.manifest["instances"]
             self._splits = {
-                name: PreparedSplit(path / name, entry, self.has_instances)
+                name: PreparedSplit(path / name, entry, self.has_instances, self.checksum)
                 for name, entry in self.manifest["splits"].items()
             }
             self.size: tuple[int, int] = self._splits["train"].size
             """Height and width of the training photos (`data.load_size`); a split knows its own."""
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise _not_a_store(path, f"its {MANIFEST} is damaged, {error!r}") from error
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the manifest, which holds those of all samples."""
-        return sha256_file(self.path / MANIFEST)
+        if _read_manifest(path) != self.manifest:
+            raise _replaced(path)
 
     def split(self, name: str) -> PreparedSplit:
         """The samples of `train` or `val`."""
@@ -138,8 +142,11 @@ def sample_digest(image: Pixels, labels: Ids, instances: Instances | None) -> st
     return digest.hexdigest()
 
 
-def _open_split(store: Path, name: str) -> PreparedSplit:
-    return open_store(store).split(name)
+def _open_split(path: Path, name: str, checksum: str) -> PreparedSplit:
+    store = open_store(path)
+    if store.checksum != checksum:
+        raise _replaced(path)
+    return store.split(name)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
@@ -167,6 +174,10 @@ def _open_array(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> n
         )
     mapped: npt.NDArray[Any] = array
     return mapped
+
+
+def _replaced(path: Path) -> DataError:
+    return DataError(f"{path}: was replaced by another prepared store while this one was in use; run again")
 
 
 def _not_a_store(path: Path, reason: str) -> DataError:

@@ -7,6 +7,7 @@ import yaml
 from ccfpse.config import load_preset, preset_text
 from ccfpse.errors import OutputError, SettingsError
 from ccfpse.files import replacing
+from ccfpse.outputlock import output_lock
 from ccfpse.sections import DATASETS
 
 
@@ -26,6 +27,11 @@ def write_preset(name: str, path: Path, *, force: bool) -> Path | None:
         OutputError: `path` cannot be written.
     """
     text = preset_text(name)
+    with output_lock(path):
+        return _write(text, path, force=force)
+
+
+def _write(text: str, path: Path, *, force: bool) -> Path | None:
     edited = path.exists() and not path.is_dir() and not _is_a_preset(path)
     if edited and not force:
         raise SettingsError(

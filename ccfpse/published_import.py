@@ -13,6 +13,7 @@ from ccfpse.files import sha256_file
 from ccfpse.labelspace import ClassTable
 from ccfpse.modelfile import ModelFile, save_model, with_prefix
 from ccfpse.models import STYLE_DIM, PatchDiscriminator, StyleEncoder
+from ccfpse.outputlock import output_lock
 from ccfpse.published import (
     GeneratorOptions,
     State,
@@ -59,6 +60,15 @@ def import_published(
     """
     if dataset not in SIZES:
         raise ModelFileError(f"{dataset} has no published networks; there are {', '.join(SIZES)}")
+    with output_lock(out):
+        model = _imported(generator, encoder, discriminator, dataset, doublings)
+        save_model(out, model)
+    return model
+
+
+def _imported(
+    generator: Path, encoder: Path | None, discriminator: Path | None, dataset: str, doublings: int | None
+) -> ModelFile:
     table, (height, width) = load_class_table(dataset), SIZES[dataset]
     with _naming(generator):
         state = _read(generator)
@@ -91,7 +101,7 @@ def import_published(
         kernels="depthwise",
         kernel_size=3,
     )
-    model = ModelFile(
+    return ModelFile(
         settings={
             "model": dataclasses.asdict(settings),
             "size": list(options.size or (height, width)),
@@ -111,8 +121,6 @@ def import_published(
             for entry, tensor in with_prefix(name, permute_layout(network.state_dict(), channels)).items()
         },
     )
-    save_model(out, model)
-    return model
 
 
 def _matching_encoder(state: State, options: GeneratorOptions) -> StyleEncoder:

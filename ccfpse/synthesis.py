@@ -22,6 +22,8 @@ from ccfpse.labelspace import Ids
 from ccfpse.layoutfiles import Instances, LayoutSource
 from ccfpse.layoutfit import Fit, Size, SizeChoice, equal_batches
 from ccfpse.model import Model, Pixels
+from ccfpse.outputlock import output_lock
+from ccfpse.pictures import encoded
 from ccfpse.styles import Style
 
 Format = Literal["png", "jpg", "webp"]
@@ -30,7 +32,11 @@ Progress = Callable[[int, int], None]
 _THREADS = 4  # of readers, and as many of writers
 _BATCHES_AHEAD = 2  # read before the network needs them
 _MUCH_LARGER = 4  # times the pixels of the model's size
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {"png": {}, "jpg": {"quality": 95}, "webp": {"quality": 95}}
+_SAVE_OPTIONS: dict[Format, dict[str, Any]] = {
+    "png": {"form": "PNG"},
+    "jpg": {"form": "JPEG", "quality": 95},
+    "webp": {"form": "WEBP", "quality": 95},
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +120,24 @@ def synthesize_files(
         DataError, OutputError, SettingsError: as `plan` and `write_photos`.
     """
     _styles(model, layouts[:1], style, seed)  # refuses a style that cannot be, before any work
-    with progress("looking at layouts") as update:
-        todo = plan(model, layouts, output, skip_bad=skip_bad, progress=update)
+    with output_lock(output.folder):
+        with progress("looking at layouts") as update:
+            todo = plan(model, layouts, output, skip_bad=skip_bad, progress=update)
+        _warn(model, todo, warn)
+        with progress("synthesizing") as update:
+            seconds, network_seconds = write_photos(
+                model, todo, output, style=style, seed=seed, batch=batch, progress=update
+            )
+    return Report(
+        written=len(todo.layouts),
+        kept=todo.kept,
+        bad=todo.bad,
+        seconds=seconds,
+        network_seconds=network_seconds,
+    )
+
+
+def _warn(model: Model, todo: Plan, warn: Callable[[str], None]) -> None:
     if todo.n_without_instances:
         warn(
             "the model was trained with instance maps; where there are none "
@@ -126,17 +148,6 @@ def synthesize_files(
             f"{n_large} of {len(todo.layouts)} label maps are much larger than the {_sides(model.size)} the "
             "model was trained at: it is slow there and paints large areas flat; --size model fits them to it"
         )
-    with progress("synthesizing") as update:
-        seconds, network_seconds = write_photos(
-            model, todo, output, style=style, seed=seed, batch=batch, progress=update
-        )
-    return Report(
-        written=len(todo.layouts),
-        kept=todo.kept,
-        bad=todo.bad,
-        seconds=seconds,
-        network_seconds=network_seconds,
-    )
 
 
 def plan(
@@ -277,7 +288,7 @@ def _styles(model: Model, layouts: Sequence[LayoutSource], style: str | Style, s
 
 
 def _write(photo: Pixels, fit: Fit, output: Output, name: str) -> None:
+    picture = Image.fromarray(fit.undo(photo) if output.size == "input" else photo)
+    content = encoded(picture, **_SAVE_OPTIONS[output.format])
     with replacing(output.path(name)) as temporary:
-        Image.fromarray(fit.undo(photo) if output.size == "input" else photo).save(
-            temporary, **_SAVE_OPTIONS[output.format]
-        )
+        temporary.write_bytes(content)

@@ -72,6 +72,7 @@ def evaluate(
         from ccfpse.evaluation.inputs import Places
         from ccfpse.evaluation.outputs import EXTREMES, PICTURES
         from ccfpse.files import read_json
+        from ccfpse.outputlock import recover
 
         settings = load_settings(params)
         places = Places.of(settings)
@@ -88,6 +89,7 @@ def evaluate(
             places = dataclasses.replace(places, synthesized=synthesized, model=model)
         places = dataclasses.replace(places, out=out or places.out)
         if show:
+            recover(places.out)
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
             if not isinstance(metrics, dict) or "style_of_the_photos_themselves" not in metrics:
                 raise DataError(f"{places.out / METRICS}: is of another version; run `ccfpse evaluate` again")

@@ -73,9 +73,12 @@ def serve(
 ) -> None:
     """Serve the page on the local network and keep what raters answer, until Ctrl-C."""
     with errors_as_messages():
+        from ccfpse.outputlock import output_lock
+        from ccfpse.study.key import load_key
         from ccfpse.study.serve import ANSWERS, StudyServer, own_address
 
-        with StudyServer(folder, (host, port), say) as server:
+        load_key(folder)  # nothing is made where there is no study
+        with output_lock(folder / ANSWERS), StudyServer(folder, (host, port), say) as server:
             shown = own_address() if host in ("0.0.0.0", "::", "") else host
             say(f"http://{shown}:{server.port}/ is for raters; answers go to {folder / ANSWERS}; Ctrl-C ends")
             try:
@@ -98,6 +101,7 @@ def tally(
     """Count answers: preference with intervals, agreement of raters, failed attention checks."""
     with errors_as_messages():
         from ccfpse.files import write_json
+        from ccfpse.outputlock import output_lock
         from ccfpse.study.key import load_key
         from ccfpse.study.serve import kept_answers
         from ccfpse.study.tally import tally as count
@@ -105,7 +109,8 @@ def tally(
         found = count(load_key(folder), files or kept_answers(folder))
         _show(found)
         if out is not None:
-            write_json(out, found.to_dict())
+            with output_lock(out):
+                write_json(out, found.to_dict())
             say(f"wrote {out}")
 
 

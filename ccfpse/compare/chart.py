@@ -1,5 +1,6 @@
 """The table as a picture: a bar for every variant, whiskers over its seeds, a line for the real photos."""
 
+import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -38,5 +39,7 @@ def draw_chart(path: Path, table: Table) -> None:
         panel.tick_params(labelsize=9)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(list(places), [row.variant for row in table.rows])
+    content = io.BytesIO()  # what Pillow says of a full disk tells nothing
+    figure.savefig(content, format="png")
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+        temporary.write_bytes(content.getvalue())

@@ -11,7 +11,8 @@ from ccfpse.compare.timing import seconds_per_step
 from ccfpse.config import Settings
 from ccfpse.evaluation.photos import SynthesizedPhotos
 from ccfpse.evaluation.picture import evenly_spaced, legend, write_picture
-from ccfpse.files import replacing, write_json
+from ccfpse.files import adding, write_json
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.segmentation import Progress
 
@@ -32,15 +33,20 @@ def collect(settings: Settings, progress: Progress) -> Table:
         ModelFileError: the loss network is.
         OutputError: the results cannot be written.
     """
+    out = Path(settings.paths.compare) / "table"
+    with output_lock(out):
+        return _collect(settings, out, progress)
+
+
+def _collect(settings: Settings, out: Path, progress: Progress) -> Table:
     store = open_store(Path(settings.paths.prepared))
     table = read_table(settings, store.class_table, seconds_per_step(settings, progress))
-    out = Path(settings.paths.compare) / "table"
-    for name, text in ((TABLE, as_csv(table)), (MARKDOWN, as_markdown(table))):
-        with replacing(out / name) as temporary:
-            temporary.write_text(text, "utf-8")
-    draw_chart(out / CHART, table)
-    _write_pictures(out / PICTURES, settings, store)
-    write_json(out / METRICS, as_metrics(table))
+    with adding(out) as folder:
+        for name, text in ((TABLE, as_csv(table)), (MARKDOWN, as_markdown(table))):
+            (folder / name).write_text(text, "utf-8")
+        draw_chart(folder / CHART, table)
+        _write_pictures(folder / PICTURES, settings, store)
+        write_json(folder / METRICS, as_metrics(table))
     return table
 
 

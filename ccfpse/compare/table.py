@@ -2,6 +2,7 @@
 
 import dataclasses
 import statistics
+from pathlib import Path
 from typing import Any
 
 from ccfpse.compare.grid import cells_of
@@ -10,6 +11,7 @@ from ccfpse.errors import DataError
 from ccfpse.evaluation.evaluate import METRICS
 from ccfpse.files import read_json
 from ccfpse.labelspace import ClassTable
+from ccfpse.outputlock import recover
 from ccfpse.training.networks import count_parameters
 from ccfpse.variants import cell_settings
 
@@ -72,10 +74,7 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
         DataError: a cell has no metrics.
     """
     metrics: dict[str, list[dict[str, Any]]] = {
-        variant: [
-            read_json(cell.folder(settings, "evaluation") / METRICS, DataError, "`ccfpse compare` makes it")
-            for cell in cells_of(settings, variant)
-        ]
+        variant: [_metrics(cell.folder(settings, "evaluation")) for cell in cells_of(settings, variant)]
         for variant in settings.compare.run
     }
     every = [found for of_variant in metrics.values() for found in of_variant]
@@ -91,6 +90,12 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
     ]
     real = {key: float(every[0]["real"][key]) for key in WITH_REAL if key in scores}
     return Table(rows=rows, scores=scores, real=real, conditions=_conditions(settings, every[0]))
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    recover(folder)
+    found: dict[str, Any] = read_json(folder / METRICS, DataError, "`ccfpse compare` makes it")
+    return found
 
 
 def _conditions(settings: Settings, metrics: dict[str, Any]) -> list[str]:

@@ -28,7 +28,8 @@ from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.evaluation.truths import Truth
 from ccfpse.evaluation.versions import versions
-from ccfpse.files import held_lock, sha256_file, write_json
+from ccfpse.files import adding, held_lock, refuse_file, sha256_file, write_json
+from ccfpse.outputlock import output_lock
 from ccfpse.segmentation import Progress
 
 METRICS = "metrics.json"
@@ -70,15 +71,17 @@ def evaluate(
         DataError: the store or photos are missing, damaged or of different sizes.
         ModelFileError: a network is missing, damaged or for other classes.
         SettingsError: the protocol is for other data.
-        OutputError: the results cannot be written.
+        OutputError: the results cannot be written, or another command writes them or measures the photos.
     """
     style = None if places.model is None else settings.synthesize.style
     places = dataclasses.replace(places, out=places.out.resolve())
-    inputs = open_inputs(settings, places, device, trust_program)
-    partial = records_folder(inputs, "synthesized", str(style))
-    with held_lock(partial / "lock", f"{places.synthesized}: its evaluation"):
-        metrics = _evaluate(settings, places, inputs, partial, style, progress)
-        shutil.rmtree(partial, ignore_errors=True)
+    refuse_file(places.out)
+    with output_lock(places.out):
+        inputs = open_inputs(settings, places, device, trust_program)
+        partial = records_folder(inputs, "synthesized", str(style))
+        with held_lock(partial / "lock", f"{places.synthesized}: its evaluation"):
+            metrics = _evaluate(settings, places, inputs, partial, style, progress)
+            shutil.rmtree(partial, ignore_errors=True)
     return metrics
 
 
@@ -104,7 +107,8 @@ def _evaluate(
         **metrics,
     }
     metrics |= _about(settings, places, inputs, metrics, style)
-    _write(settings, places.out, inputs, measured, metrics, drawn)
+    with adding(places.out) as folder:
+        _write(settings, folder, inputs, measured, metrics, drawn)
     return metrics
 
 

@@ -18,7 +18,7 @@ from ccfpse.evaluation.protocols import check_dataset, protocol
 from ccfpse.evaluation.reading import Reading, judge_reading, segmenter_reading
 from ccfpse.evaluation.truths import full_labels
 from ccfpse.evaluation.versions import versions
-from ccfpse.files import code_checksum, refuse_file, sha256_file
+from ccfpse.files import code_checksum, sha256_file
 from ccfpse.judge import load_judge
 from ccfpse.model import Model
 from ccfpse.modelfile import load_model
@@ -106,7 +106,6 @@ class Inputs:
 
 def open_inputs(settings: Settings, places: Places, device: torch.device, trust_program: bool) -> Inputs:
     """Opens everything before any work begins. Arguments and errors are those of `evaluate`."""
-    refuse_file(places.out)
     chosen = settings.evaluate
     store = open_store(places.prepared)
     split = store.split("val")

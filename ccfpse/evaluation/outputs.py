@@ -1,6 +1,7 @@
 """Files of an evaluation that people look at, and those that another evaluation is compared with."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,10 @@ def write_confusion(path: Path, records: Records, reading: Reading) -> None:
         axes.set_xticks(range(len(ids)), names, rotation=90, fontsize=8, parse_math=False)
         axes.set_yticks(range(len(ids)), names, fontsize=8, parse_math=False)
     figure.colorbar(image, ax=axes, shrink=0.7, label="share of the label's pixels")
+    content = io.BytesIO()  # what Pillow says of a full disk tells nothing
+    figure.savefig(content, format="png", bbox_inches="tight")
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", bbox_inches="tight")
+        temporary.write_bytes(content.getvalue())
 
 
 def write_pictures(

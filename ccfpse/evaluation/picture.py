@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ccfpse.evaluation.photos import Pixels
 from ccfpse.files import replacing
 from ccfpse.labelspace import ClassTable, Color, Ids
+from ccfpse.pictures import encoded
 
 _CELL = 400  # width that cells are enlarged to, at most
 _GAP = 8
@@ -63,7 +64,7 @@ def write_picture(
         draw.rectangle((x, top + 2, x + _SWATCH, top + 2 + _SWATCH), color, _INK)
         draw.text((x + _SWATCH + 5, top), name, _INK, font)
     with replacing(path) as temporary:
-        canvas.save(temporary)
+        temporary.write_bytes(encoded(canvas, "PNG"))
 
 
 def legend(table: ClassTable, labels: Sequence[Ids]) -> dict[str, Color]:

@@ -14,6 +14,7 @@ from ccfpse.errors import OutputError
 from ccfpse.files import replacing
 from ccfpse.native.library import library
 from ccfpse.native.place import FLAGS, SOURCE, library_path
+from ccfpse.outputlock import output_lock
 
 _COMPILERS = ("c++", "g++", "clang++")
 
@@ -44,7 +45,7 @@ def build(flags: tuple[str, ...] = FLAGS) -> Path:
             "ccfpse works without, more slowly"
         )
     path = library_path()
-    with replacing(path) as temporary:
+    with output_lock(path), replacing(path) as temporary:
         command = [*compiler, *flags, str(SOURCE / "kernels.cpp"), "-o", str(temporary)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:

@@ -12,6 +12,7 @@ from ccfpse.datasets import raw_files
 from ccfpse.datasets.sample.write import renderer
 from ccfpse.errors import DataError
 from ccfpse.files import write_json
+from ccfpse.outputlock import output_lock
 from ccfpse.sections import DataSettings
 
 
@@ -33,8 +34,9 @@ def raw_list(data: DataSettings) -> dict[str, Any]:
 
 def write_raw_list(data: DataSettings, path: Path) -> int:
     """Writes `raw_list` as JSON; returns the number of files in it."""
-    content = raw_list(data)
-    write_json(path, content)
+    with output_lock(path):
+        content = raw_list(data)
+        write_json(path, content)
     return len(content.get("files", ()))
 
 

@@ -1,6 +1,6 @@
 """Writes the prepared store: raw samples, checked and fitted by several processes, in one whole folder.
 
-Beside the output NAME lies `.NAME.work`: a lock; `partial-KEY/` with unfinished work, where KEY is a hash
+Beside the output NAME lies `.NAME.work`: `partial-KEY/` with unfinished work, where KEY is a hash
 of all that decides the result, so that the same command goes on after an interruption; and
 `finished.json`, which tells the next run that the store needs only be verified.
 """
@@ -25,13 +25,15 @@ from ccfpse.datasets.reading import Recipe
 from ccfpse.errors import DataError, OutputError
 from ccfpse.files import (
     code_checksum,
-    held_lock,
     put_folder,
     read_json,
+    refuse_file,
     refuse_foreign,
     sha256_file,
     write_json,
+    writing,
 )
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import FORMAT, MANIFEST, PreparedStore, open_store, sample_digest
 from ccfpse.preparing.partial import Done, PartialStore, Shape
 from ccfpse.preparing.rawlist import raw_list
@@ -85,11 +87,11 @@ def prepare(
         DataError: files that cannot be used, all in one message; nothing is kept then.
         OutputError: `out` holds something else, another process writes it, or the disk is full.
     """
-    refuse_foreign(out, MANIFEST, "prepared store")
-    work = _work_folder(out)
-    with held_lock(work / "lock", str(out)):
+    refuse_file(out)
+    with output_lock(out), _work_folder(out) as work, writing(out):
+        refuse_foreign(out, MANIFEST, "prepared store")
         if data.sample is not None:
-            with progress("drawing scenes") as update:
+            with output_lock(Path(data.source)), progress("drawing scenes") as update:
                 draw_scenes(Path(data.source), data.sample, workers, update)
         key = _key(data)
         damage = ""
@@ -97,9 +99,10 @@ def prepare(
             with progress("verifying") as update:
                 damage = _damage(store, update)
             if not damage:
+                _clean(work)
                 return _report(store, verified=True, continued=0, damage="")
         continued = _write(data, out, work / f"partial-{key}", key, skip_bad, workers, progress)
-        _clean(out, work)
+        _clean(work)
         return _report(open_store(out), verified=False, continued=continued, damage=damage)
 
 
@@ -257,13 +260,19 @@ def _finished_store(out: Path, work: Path, key: str) -> PreparedStore | None:
         return None
 
 
-def _work_folder(out: Path) -> Path:
+@contextlib.contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """Yields the folder beside `out`; it may not be there, and is not if it is empty in the end."""
     whole = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
-    return whole.with_name(f".{whole.name}.work")
+    work = whole.with_name(f".{whole.name}.work")
+    try:
+        yield work
+    finally:
+        with contextlib.suppress(OSError):
+            work.rmdir()
 
 
-def _clean(out: Path, work: Path) -> None:
-    """Removes unfinished work, of other settings too, and what an interrupted replacement left."""
-    whole = Path(os.path.abspath(out))  # noqa: PTH100
-    for left in (*work.glob("partial-*"), *whole.parent.glob(f".{whole.name}.*.old")):
+def _clean(work: Path) -> None:
+    """Removes unfinished work, of other settings too."""
+    for left in work.glob("partial-*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -10,6 +10,7 @@ from ccfpse.errors import DataError
 from ccfpse.evaluation.evaluate import METRICS
 from ccfpse.evaluation.intervals import Interval
 from ccfpse.files import read_json
+from ccfpse.outputlock import recover
 
 AGAIN = "run `ccfpse evaluate` again"
 SCORES = {
@@ -108,6 +109,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     path = folder / METRICS
     if not folder.is_dir():
         raise DataError(f"{folder}: is no folder; name one that `ccfpse evaluate` wrote")
+    recover(folder)
     content = read_json(path, DataError, "`ccfpse evaluate` makes it")
     try:
         return _evaluation(folder, content)

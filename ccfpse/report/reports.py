@@ -7,6 +7,7 @@ import yaml
 
 from ccfpse.config import Settings
 from ccfpse.errors import SettingsError
+from ccfpse.outputlock import output_lock
 from ccfpse.report.content import gather
 from ccfpse.report.curves import read_panels
 from ccfpse.report.evaluation import read_evaluation
@@ -34,17 +35,22 @@ def report_pipeline(settings: Settings, out: Path | None, beside: Sequence[str] 
         DataError: a file is missing or damaged.
         OutputError: the page cannot be written.
     """
+    path = out or Path(settings.paths.report) / INDEX
+    with output_lock(path):
+        _report_pipeline(settings, path, beside)
+    return path
+
+
+def _report_pipeline(settings: Settings, path: Path, beside: Sequence[str]) -> None:
     run = Run(
         f"{settings.model.generator}-{settings.model.discriminator}",
         read_evaluation(Path(settings.paths.evaluation)),
     )
     panels = read_panels({run.name: Path(settings.paths.training) / "log"})
-    path = out or Path(settings.paths.report) / INDEX
     others = named_runs(beside)
     if run.name in (other.name for other in others):
         raise SettingsError(f"{run.name}: is what the pipeline's own run is called; give NAME=FOLDER")
     write_page(path, gather([run, *others], panels=panels, settings=as_text(settings, _SHOWN)))
-    return path
 
 
 def report_folders(given: Sequence[str], out: Path) -> None:
@@ -55,7 +61,8 @@ def report_folders(given: Sequence[str], out: Path) -> None:
         DataError: a file is missing or damaged.
         OutputError: the page cannot be written.
     """
-    write_page(out, gather(named_runs(given)))
+    with output_lock(out):
+        write_page(out, gather(named_runs(given)))
 
 
 def report_grid(settings: Settings, out: Path | None) -> Path:
@@ -64,15 +71,15 @@ def report_grid(settings: Settings, out: Path | None) -> Path:
     Result and errors are those of `report_pipeline`; without `out`, the file is in `paths.compare`.
     """
     folder = Path(settings.paths.compare)
-    runs = grid_runs(settings)
     path = out or folder / "report" / INDEX
-    content = gather(
-        runs,
-        panels=read_panels(grid_logs(settings)),
-        settings=as_text(settings, (*_SHOWN, "compare")),
-        grid=read_grid(folder / "table"),
-    )
-    write_page(path, content)
+    with output_lock(path):
+        content = gather(
+            grid_runs(settings),
+            panels=read_panels(grid_logs(settings)),
+            settings=as_text(settings, (*_SHOWN, "compare")),
+            grid=read_grid(folder / "table"),
+        )
+        write_page(path, content)
     return path
 
 

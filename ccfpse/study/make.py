@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import read_bytes, replacing
+from ccfpse.files import adding, read_bytes, replacing
+from ccfpse.outputlock import output_lock
 from ccfpse.pictures import PHOTO_SUFFIXES, decode_photo
 from ccfpse.study.key import FORMAT, KEY, PAGE, Item, Key, Origin, save_key
 from ccfpse.study.layouts import Layouts, named_files
@@ -36,7 +37,7 @@ class Choices:
 
 
 def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) -> Key:
-    """Writes `page/index.html` and `key.json`.
+    """Writes `page/index.html` and `key.json`, both or none.
 
     Args:
         a: folder of photos, named as their layouts.
@@ -49,6 +50,11 @@ def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) 
         DataError: a folder has no photos, or none that the other and the layouts have; a photo is damaged.
         OutputError: `out` cannot be written, or holds a study.
     """
+    with output_lock(out):
+        return _make(a, b, layouts, out, choices)
+
+
+def _make(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) -> Key:
     if (out / KEY).exists() or (out / PAGE).exists():
         raise OutputError(f"{out}: holds a study, whose answers need its key; choose another folder")
     of_a, of_b = (named_files(folder, PHOTO_SUFFIXES, "photos") for folder in (a, b))
@@ -77,8 +83,9 @@ def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) 
     key = Key(
         format=FORMAT, study=secrets.token_hex(8), question=choices.question, a=str(a), b=str(b), items=items
     )
-    save_key(out, key)  # first: a page without its key asks for nothing
-    _write_page(out / PAGE, key, shown)
+    with adding(out) as folder:  # a page without its key asks for nothing
+        save_key(folder, key)
+        _write_page(folder / PAGE, key, shown)
     return key
 
 

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from ccfpse.config import Settings
 from ccfpse.errors import DataError, ModelFileError, TrainingError, TrainingStopped
-from ccfpse.files import held_lock, put_folder, refuse_foreign, sha256_file
+from ccfpse.files import put_folder, refuse_foreign, sha256_file
 from ccfpse.judge import load_judge
 from ccfpse.loss_network import load_loss_network
 from ccfpse.modelfile import load_model
 from ccfpse.models import STYLE_DIM
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.training.average import settle
 from ccfpse.training.checkpoint import remove_all_but
@@ -126,7 +127,7 @@ class Run:
     def go(self) -> None:
         """Trains to the end and, in the main process, writes the result."""
         out = self.places.out
-        lock = held_lock(out.with_name(f".{out.name}.lock"), f"the training run for {out}")
+        lock = output_lock(out, f"the training run for {out}")
         with lock if self.processes.is_main else contextlib.nullcontext():
             start = self.folder.start(self._say)
             trainer = self._trainer(start)

@@ -13,6 +13,7 @@ from ccfpse.files import replacing
 from ccfpse.judge import Judge
 from ccfpse.layout import make_layout
 from ccfpse.models import Generator
+from ccfpse.pictures import encoded
 from ccfpse.prepared import PreparedStore
 from ccfpse.scores import Confusion
 
@@ -60,7 +61,7 @@ class Strip:
         colors = self.store.class_table.colorize(self.labels)
         picture = np.concatenate([np.concatenate(list(row), axis=1) for row in (colors, self.real, shown)])
         with replacing(path) as temporary:
-            Image.fromarray(picture).save(temporary)
+            temporary.write_bytes(encoded(Image.fromarray(picture), "PNG"))
         if judge is None:
             return {}
         confusion = Confusion(self.store.class_table)

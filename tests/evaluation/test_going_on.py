@@ -61,10 +61,16 @@ def test_another_photo_is_another_evaluation(settings: Settings, places: Places)
 
 def test_two_evaluations_of_the_same_photos_at_once_are_refused(settings: Settings, places: Places) -> None:
     def second(done: int, total: int) -> None:
-        with pytest.raises(OutputError, match="its evaluation is in use by process"):
-            evaluate(settings, places, CPU, no_progress)
+        for out, words in (
+            (places.out, "evaluation is in use by process"),
+            (other, "its evaluation is in use by"),
+        ):
+            with pytest.raises(OutputError, match=words):
+                evaluate(settings, dataclasses.replace(places, out=out), CPU, no_progress)
 
+    other = places.out.with_name("other")
     evaluate(settings, places, CPU, second)
+    assert not other.exists()
 
 
 def test_an_output_folder_that_is_a_file_is_refused_before_any_work(

@@ -102,7 +102,7 @@ def test_one_bad_file_is_one_sentence_that_names_it(
     assert "--skip-bad" in message
     assert "\n" not in message
     assert not (tmp_path / "out").exists()
-    assert {path.name for path in (tmp_path / ".out.work").iterdir()} == {"lock"}
+    assert not (tmp_path / ".out.work").exists()
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_an_older_store_stays_until_the_new_one_is_whole(data: DataSettings, tmp
 def test_ended_between_renaming_and_cleaning_the_store_is_only_verified(
     data: DataSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end(out: Path, work: Path) -> None:
+    def end(work: Path) -> None:
         raise StoppedError
 
     with monkeypatch.context() as patched:
@@ -155,6 +155,7 @@ def test_ended_between_renaming_and_cleaning_the_store_is_only_verified(
         with pytest.raises(StoppedError):
             prepare(data, tmp_path / "out", skip_bad=False, workers=1)
     assert prepare(data, tmp_path / "out", skip_bad=False, workers=1).verified
+    assert not list((tmp_path / ".out.work").glob("partial-*"))
 
 
 def test_a_full_disk_is_told_before_the_work(

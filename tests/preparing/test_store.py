@@ -13,7 +13,7 @@ from PIL import Image
 
 from ccfpse.config import load_preset
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import held_lock
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import Report, prepare
 from ccfpse.sections import DataSettings, SampleScenes
@@ -125,7 +125,7 @@ def test_nothing_but_the_record_and_the_lock_stays_beside(data: DataSettings, tm
     run(data, tmp_path / "out")
     beside = {path.name for path in tmp_path.iterdir()} - {"raw", "out"}
     assert beside == {".out.work"}
-    assert {path.name for path in (tmp_path / ".out.work").iterdir()} == {"lock", "finished.json"}
+    assert [path.name for path in (tmp_path / ".out.work").iterdir()] == ["finished.json"]
 
 
 def test_the_manifest_tells_sources_sizes_and_checksums(data: DataSettings, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_progress_counts_every_sample(data: DataSettings, tmp_path: Path) -> Non
 
 def test_a_store_in_use_is_not_written_twice(data: DataSettings, tmp_path: Path) -> None:
     with (
-        held_lock(tmp_path / ".out.work/lock", "the store"),
+        output_lock(tmp_path / "out"),
         pytest.raises(OutputError, match=f"out is in use by process {os.getpid()}"),
     ):
         run(data, tmp_path / "out")

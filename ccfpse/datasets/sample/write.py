@@ -1,6 +1,5 @@
 """The embedded data set on disk, in the raw layout of Cityscapes, written by several processes."""
 
-import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,8 @@ from PIL import Image
 
 from ccfpse.datasets.sample.render import SIZE, render_scene
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import code_checksum, read_json, write_json
+from ccfpse.files import code_checksum, read_json, write_json, writing
+from ccfpse.pictures import encoded
 from ccfpse.workers import in_processes
 
 RECORD_NAME = "sample.json"
@@ -123,13 +123,14 @@ def _save(array: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> None:
     Not flushed to disk one by one as in `files.replacing`: that takes a third of the time of rendering, and
     `prepare` reads every file again.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp.png")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # looking for runs only suits label maps, and noisy photos no less than looking for repetitions
-        Image.fromarray(array).save(temporary, compress_level=1, compress_type=zlib.Z_RLE)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.stem}.tmp.png")  # no other process draws this scene
+    # looking for runs only suits label maps, and noisy photos no less than looking for repetitions
+    content = encoded(Image.fromarray(array), "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

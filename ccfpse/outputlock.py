@@ -1,0 +1,87 @@
+"""One command at a time writes an output; what dead ones left there is put right, or found.
+
+The lock of the output NAME is the file `.NAME.lock` beside it, so outside of what DVC tracks and on the
+file system that several machines may share. It is there while a command writes, and after a kill until the
+next one.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ccfpse.files import TEMPORARY, held_lock
+from ccfpse.flock import is_open_elsewhere
+from ccfpse.placing import is_between, new_and_old, put_right
+
+_LEFT_INSIDE = re.compile(r"\..+\.(lock|tmp|tmp\.[^.]+)")
+"""Names of locks, and of temporary files as `files.replacing` calls them."""
+
+
+@contextlib.contextmanager
+def output_lock(out: Path, what: str | None = None) -> Iterator[None]:
+    """Keeps other commands from writing the file or folder `out` while the block runs.
+
+    Args:
+        out: there or not; a replacement of it that was cut off is ended first.
+        what: is in use, for the message to others; None: `out`.
+
+    Raises:
+        OutputError: another process writes it, and is named; or nothing can be written there.
+    """
+    place = _real(out)
+    with held_lock(_lock_file(place), what or str(out)):
+        put_right(place)
+        yield
+
+
+def recover(out: Path) -> None:
+    """Puts the folder `out` in its place where a command was cut off just before that; for its readers.
+
+    Raises:
+        OutputError: another process is at it.
+    """
+    if is_between(_real(out)):
+        with output_lock(out):
+            pass
+
+
+def leftovers(out: Path) -> list[Path]:
+    """Files and folders that dead processes left beside and in the output `out`: may be removed.
+
+    None while a command writes `out`. Partial work that its command would go on with is none of them.
+    """
+    place = _real(out)
+    lock = _lock_file(place)
+    if not _is_left(lock):
+        return []
+    temporary = (f".{place.stem}.tmp{place.suffix}", f".{place.name}.tmp")
+    found = [lock, place / TEMPORARY, *(place.with_name(name) for name in temporary)]
+    if not is_between(place):
+        found += new_and_old(place)
+    # Others may write outputs of their own in there.
+    found += (
+        file for file in sorted(place.rglob(".*")) if _LEFT_INSIDE.fullmatch(file.name) and _is_left(file)
+    )
+    return [left for left in dict.fromkeys(found) if os.path.lexists(left)]
+
+
+def _is_left(file: Path) -> bool:
+    """Whether no process has it; a folder, or what cannot be opened, may be somebody's."""
+    try:
+        return not is_open_elsewhere(file)
+    except OSError:
+        return False
+
+
+def _real(out: Path) -> Path:
+    """The same for all names of a folder: two that differ by a link would have two locks."""
+    whole = Path(os.path.abspath(out))  # noqa: PTH100 - a link to be replaced stays a link
+    return whole.resolve() if whole.is_dir() else whole.parent.resolve() / whole.name
+
+
+def _lock_file(place: Path) -> Path:
+    # A volume that is mounted for this output alone: nothing can be written around it.
+    is_walled = place.is_dir() and not os.access(place.parent, os.W_OK)
+    return place / ".lock" if is_walled else place.with_name(f".{place.name}.lock")
