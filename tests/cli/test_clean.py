@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from ccfpse.files import held_lock
+from ccfpse.outputlock import output_lock
 from ccfpse_cli.main import app
 
 
@@ -24,6 +24,7 @@ def partial(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     measured = tmp_path / "cache/ccfpse/measured/key"
     measured.mkdir(parents=True)
     (measured / "0.npz").write_bytes(bytes(2**20))
+    out.with_name(".evaluation.tmp").mkdir()
     return folder
 
 
@@ -33,6 +34,7 @@ def test_it_lists_with_sizes_and_removes_nothing_unasked(params: Path, partial: 
     assert "3.0 MiB" in ended.output
     assert "unfinished training run, 5 of 9 steps" in ended.output
     assert "measurements of photos" in ended.output
+    assert "left by a command that was killed" in ended.output
     assert "ccfpse clean --yes" in ended.output
     assert partial.is_dir()
 
@@ -43,12 +45,13 @@ def test_it_removes_what_it_listed_and_nothing_else(params: Path, partial: Path,
     assert "removed 4.0 MiB" in ended.output
     assert not partial.exists()
     assert not list((tmp_path / "cache/ccfpse/measured").iterdir())
+    assert not list(tmp_path.glob(".*"))
     assert params.exists()
     assert "nothing is left over" in CliRunner().invoke(app, ["clean", "--params", str(params)]).output
 
 
 def test_a_run_that_is_going_on_stays(params: Path, partial: Path) -> None:
-    with held_lock(partial.with_name(".training.lock"), "x"):
+    with output_lock(partial.with_name("training")):
         ended = CliRunner().invoke(app, ["clean", "--yes", "--params", str(params)])
     assert "in use by process" in ended.output
     assert "removed 1.0 MiB" in ended.output

@@ -17,7 +17,9 @@ import yaml
 
 from ccfpse.config import load_settings
 from ccfpse.device import pick_device
+from ccfpse.errors import OutputError
 from ccfpse.loss_network import prepare_loss_network
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import open_store
 from tests.pipeline import ENVIRONMENT, TINY, change, run
 from tests.soak.conftest import Soak
@@ -157,8 +159,9 @@ def test_a_trainer_whose_dvc_is_killed_ends_and_the_next_goes_on(project: Path, 
                 time.sleep(0.01)
             time.sleep(chance.uniform(0, 0.3))
             dvc.kill()
-    # The trainer of the last dvc still ends: the next one waits for none, and finds the run free or is told.
-    while is_held(outputs / ".training.lock"):
+    # The last dvc's trainer notices within a second or two that it is alone; started sooner, the next one
+    # would be told that the run is in use.
+    while is_held(outputs / "training"):
         time.sleep(0.1)
     run(project, "dvc", "repro", "--force", "--single-item", "train")
     assert contents(outputs / "training") == wanted
@@ -169,12 +172,9 @@ def newest(outputs: Path) -> str:
     return max((path.name for path in outputs.glob(f"{PARTIAL}/step-*.pt")), default="")
 
 
-def is_held(lock: Path) -> bool:
-    import fcntl
-
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def is_held(training: Path) -> bool:
+    try:
+        with output_lock(training):
+            return False
+    except OutputError:
+        return True

@@ -14,9 +14,9 @@ import torch
 import ccfpse
 from ccfpse.config import Settings
 from ccfpse.errors import DataError, OutputError, TrainingError
-from ccfpse.files import held_lock
 from ccfpse.modelfile import load_model
 from ccfpse.ops import choice
+from ccfpse.outputlock import output_lock
 from ccfpse.prepared import open_store
 from ccfpse.training.checkpoint import checkpoints
 from ccfpse.training.fit import fit
@@ -98,8 +98,7 @@ def test_other_settings_are_another_run(settings: Settings, places: Places) -> N
 def test_a_second_trainer_is_told_who_holds_the_run(settings: Settings, places: Places) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(settings, places, Told(last=3))
-    lock = places.out.with_name(".training.lock")
-    with held_lock(lock, "x"), pytest.raises(OutputError, match=f"process {os.getpid()}"):
+    with output_lock(places.out), pytest.raises(OutputError, match=f"process {os.getpid()}"):
         fit(settings, places, Told())
 
 
