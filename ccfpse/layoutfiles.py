@@ -12,6 +12,7 @@ from ccfpse.errors import DataError, SettingsError
 from ccfpse.labelimage import Coding, read_instance_image, read_label_image
 from ccfpse.labelspace import ClassTable, Ids
 from ccfpse.model import Model
+from ccfpse.opening import read_regular
 from ccfpse.pictures import LABEL_SUFFIXES, decode_photo
 from ccfpse.prepared import PreparedSplit, open_store
 
@@ -238,7 +239,7 @@ def read_photo(path: Path) -> Image.Image:
         DataError: it cannot be read, or is no picture.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: the photo cannot be read ({error.strerror})") from error
     return decode_photo(content, str(path))

@@ -71,6 +71,16 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
     Raises:
         DataError: a cell has no metrics.
     """
+    try:
+        return _table(settings, class_table, seconds)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DataError(
+            f"{settings.paths.compare}: a {METRICS} there is not as this version writes it ({error!r}); "
+            "evaluate that cell again"
+        ) from error
+
+
+def _table(settings: Settings, class_table: ClassTable, seconds: dict[str, float]) -> Table:
     metrics: dict[str, list[dict[str, Any]]] = {
         variant: [
             read_json(cell.folder(settings, "evaluation") / METRICS, DataError, "`ccfpse compare` makes it")
