@@ -23,6 +23,10 @@ MOST_CLASSES = 255
 _LONGEST_NAME = 200
 
 
+class DamagedClassTable(DataError):
+    """A class table within another file that is damaged; its reader names the file."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class LabelClass:
     """One class of a data set."""
@@ -127,7 +131,7 @@ class ClassTable:
         """The inverse of `to_dict`.
 
         Raises:
-            DataError: the content is not what `to_dict` writes.
+            DamagedClassTable: the content is not what `to_dict` writes.
         """
         try:
             classes = tuple(
@@ -150,7 +154,7 @@ class ClassTable:
                 dont_care_colors=tuple(parse_color(c) for c in content["dont_care_colors"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"the class table is damaged ({error!r}); make the file again") from error
+            raise DamagedClassTable(f"the class table is damaged ({error!r})") from error
 
 
 def parse_color(value: Any) -> Color:

@@ -191,7 +191,7 @@ def find_layouts(
         )
     if instances is not None and instances.is_dir():
         instances = instances / labels.name
-    return [LayoutFile(labels.stem, labels, instances, reader)]
+    return [LayoutFile(_name(labels, labels.parent), labels, instances, reader)]
 
 
 def _stored(folder: Path, model_table: ClassTable) -> list[LayoutSource]:
@@ -246,7 +246,17 @@ def read_photo(path: Path) -> Image.Image:
 
 
 def _name(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).with_suffix("").as_posix()
+    """What the photo of a label map is called, and its style drawn by.
+
+    Raises:
+        DataError: the file's name is no text.
+    """
+    name = file.relative_to(folder).with_suffix("").as_posix()
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{file}: has a name that is not UTF-8; rename it") from error
+    return name
 
 
 def _shown(shape: tuple[int, ...]) -> str:

@@ -271,14 +271,13 @@ def _shape_of(file: Any, name: str) -> Tensor:
 
 def _check(path: Path, model: ModelFile) -> None:
     """Compares names and shapes of all weights with those of the networks that the settings describe."""
-    with torch.device("meta"):
-        networks: dict[str, nn.Module] = {
-            "generator": make_generator(model.model, model.n_layout, model.size)
-        }
-        if model.model.style:
-            networks["encoder"] = make_encoder(model.model)
-        if model.has("discriminator"):
-            networks["discriminator"] = make_discriminator(model.model, model.n_layout)
+    try:
+        with torch.device("meta"):
+            networks = _networks(model)
+    except (ValueError, RuntimeError) as error:  # RuntimeError: larger than any memory
+        raise ModelFileError(
+            f"{path}: the model's description is damaged ({error}); make the file again"
+        ) from error
     expected: dict[str, Tensor] = {}
     for name, network in networks.items():
         if name == "generator" or model.has(name):
@@ -303,6 +302,16 @@ def _check(path: Path, model: ModelFile) -> None:
             if model.weights[name].is_floating_point() != tensor.is_floating_point()
         ],
     )
+
+
+def _networks(model: ModelFile) -> dict[str, nn.Module]:
+    """The networks that a model file describes, weights arbitrary."""
+    networks: dict[str, nn.Module] = {"generator": make_generator(model.model, model.n_layout, model.size)}
+    if model.model.style:
+        networks["encoder"] = make_encoder(model.model)
+    if model.has("discriminator"):
+        networks["discriminator"] = make_discriminator(model.model, model.n_layout)
+    return networks
 
 
 def _refuse(path: Path, what: str, names: list[str]) -> None:

@@ -12,11 +12,15 @@ MOST_TEXT_BYTES = 2**27
 """Nor does a file of figures or records: the manifest of 118,000 photos has 35 MB."""
 
 
+class NotRegularError(OSError):
+    """A pipe, a device or a socket stands where a file should."""
+
+
 def open_regular(path: Path) -> io.BufferedReader:
     """Opens a file to read its bytes; links are followed.
 
     Raises:
-        OSError: it cannot be opened, or is a folder, a pipe, a device or a socket.
+        OSError: it cannot be opened, is a folder, or (`NotRegularError`) a pipe, a device or a socket.
     """
     # Opening a pipe that nobody writes to would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -26,7 +30,7 @@ def open_regular(path: Path) -> io.BufferedReader:
     os.close(descriptor)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "not a regular file", str(path))
+    raise NotRegularError(errno.EINVAL, "not a regular file", str(path))
 
 
 def read_regular(path: Path, most: int = MOST_PICTURE_BYTES) -> bytes:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ccfpse.errors import DataError
 from ccfpse.files import read_json, sha256_file
-from ccfpse.labelspace import ClassTable, Ids, check_class_name
+from ccfpse.labelspace import ClassTable, DamagedClassTable, Ids, check_class_name
 from ccfpse.opening import open_regular
 
 FORMAT = 1
@@ -123,6 +123,8 @@ class PreparedStore:
             }
             self.size: tuple[int, int] = self._splits["train"].size
             """Height and width of the training photos (`data.load_size`); a split knows its own."""
+        except DamagedClassTable as error:
+            raise _not_a_store(path, f"its {MANIFEST} is damaged, {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise _not_a_store(path, f"its {MANIFEST} is damaged, {error!r}") from error
 

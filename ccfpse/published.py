@@ -180,7 +180,7 @@ def _refuse_other_shapes(expected: State, found: State) -> None:
     for name, tensor in expected.items():
         if name in found and found[name].shape != tensor.shape:
             shapes = f"{list(found[name].shape)} instead of {list(tensor.shape)}"
-            raise ValueError(f"{name} is {shapes}")
+            raise ValueError(f"size mismatch for {name}: {shapes}")
 
 
 def _shape(state: State, entry: str, *n_dims: int) -> tuple[int, ...]:

@@ -46,10 +46,12 @@ def _refuse_packed(path: Path) -> None:
                 raise ValueError("packed weights")
 
 
+def are_stored(weights: Mapping[str, Tensor]) -> bool:
+    """Whether all numbers are in the file, instead of a few that are shown as many."""
+    return all(t.numel() * t.element_size() <= t.untyped_storage().nbytes() for t in weights.values())
+
+
 def _is_weight(value: object) -> bool:
-    """Whether this is a tensor of numbers that are all in the file, not a few of them shown as many."""
     if not isinstance(value, Tensor) or value.layout is not torch.strided or value.device.type != "cpu":
         return False
-    if value.is_quantized or value.is_complex():
-        return False
-    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    return not (value.is_quantized or value.is_complex())

@@ -36,7 +36,10 @@ BEGINS = {
 }
 
 # They carry values, files and messages, and decide nothing about a result.
-CARRIERS = ("config", "sections", "strict", "errors", "files", "caches", "workers", "device")
+CARRIERS = (
+    *("config", "sections", "strict", "errors", "files", "opening", "yamltext"),
+    *("caches", "workers", "device"),
+)
 
 
 def carries(module: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ccfpse.errors import DataError
-from ccfpse.opening import open_regular
+from ccfpse.opening import NotRegularError, open_regular
 from ccfpse.pictures import PHOTO_SUFFIXES
 
 T = TypeVar("T")
@@ -66,6 +66,8 @@ class RawFile:
                 return file.read(most)
         except IsADirectoryError as error:
             raise DataError(f"{self}: is a folder where a file should be") from error
+        except NotRegularError as error:
+            raise DataError(f"{self}: is not a regular file") from error
         except FileNotFoundError as error:
             what = "is a link to a file that is not there" if path.is_symlink() else "has vanished"
             raise DataError(f"{self}: {what}") from error

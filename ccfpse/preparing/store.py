@@ -222,7 +222,10 @@ def _damage(store: PreparedStore, update: Update) -> str:
     for name, entry in store.manifest["splits"].items():
         split = store.split(name)
         for index, sample in enumerate(entry["samples"]):
-            found = sample_digest(split.image(index), split.labels(index), split.instances(index))
+            try:
+                found = sample_digest(split.image(index), split.labels(index), split.instances(index))
+            except DataError:  # labels that no class has
+                found = ""
             if found != sample["sha256"]:
                 return f"{store.path}: was damaged ({name} sample {sample['name']}) and has been made anew"
             number += 1

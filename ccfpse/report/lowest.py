@@ -39,6 +39,9 @@ def lowest(folder: Path, n: int) -> list[PhotoRow]:
 
 
 def _row(row: dict[str, str]) -> PhotoRow:
+    if None in row.values():
+        raise ValueError("a row is cut short")
+
     def figure(name: str) -> float | None:
         if not row[name]:
             return None
