@@ -188,7 +188,7 @@ def _archived(name: str, path: Path, called: str) -> Iterator[tuple[str, RawFile
         raise DataError(f"{path}: holds files that overlap each other; this archive is not read")
     for info in members:
         parts = info.filename.split("/")
-        if info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
+        if not info.filename or info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
             raise DataError(f"{path}: holds the unsafe name {info.filename!r}; this archive is not read")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise DataError(f"{path}: holds the link {info.filename!r}; this archive is not read")

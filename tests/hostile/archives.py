@@ -56,6 +56,7 @@ BAD_ARCHIVES: dict[str, Spoil] = {
     "a name that leads out further down": called("train/../../outside.png"),
     "an absolute name": called("/etc/outside.png"),
     "a name of another system": called("..\\outside.png"),
+    "a name that is nothing": put(zipped(("a.png", b"")).replace(b"a.png", b"\0.png")),  # found by fuzzing
     "a link": put(_link()),
     "files that overlap": put(_overlapping()),
     "a list of a gigabyte": put(_with_list_of(2**30)),
@@ -105,15 +106,32 @@ def instances(segmentation: object) -> bytes:
     return json.dumps(content).encode()
 
 
-BAD_OUTLINES: dict[str, bytes] = {
-    "lists within lists": b"[" * 200_000,
-    "a list": b"[]",
-    "words": b"words",
-    "images without names": b'{"images": [{"id": 1}], "annotations": []}',
-    "images named by lists": b'{"images": [{"id": [], "file_name": "a"}], "annotations": []}',
-    "objects of unknown photos": b'{"images": [], "annotations": [{"image_id": 1, "segmentation": []}]}',
+BAD_OUTLINES: dict[str, tuple[bytes, str]] = {
+    name: (content, "instances_train2017.json")
+    for name, content in {
+        "lists within lists": b"[" * 200_000,
+        "a list": b"[]",
+        "words": b"words",
+        "images without names": b'{"images": [{"id": 1}], "annotations": []}',
+        "images named by lists": b'{"images": [{"id": [], "file_name": "a"}], "annotations": []}',
+        "objects of unknown photos": b'{"images": [], "annotations": [{"image_id": 1, "segmentation": []}]}',
+    }.items()
+} | {
+    name: (instances(segmentation), "1.jpg")
+    for name, segmentation in {
+        "a polygon far away": [[0, 0, 1e9, 0, 1e9, 1e9]],
+        "a polygon without end": [[0, 0, 1e999, 0, 9, 9]],
+        "a polygon of two numbers": [[0, 0]],
+        "run lengths beyond the photo": {"size": [32, 64], "counts": [0, 10**9]},
+        "run lengths of fractions": {"size": [32, 64], "counts": [0.5, 2047.5]},
+        "packed run lengths beyond the photo": {"size": [32, 64], "counts": "0oooooo0"},
+        "packed run lengths cut off": {"size": [32, 64], "counts": "o"},
+        "packed run lengths of other letters": {"size": [32, 64], "counts": "\x1b[2J"},
+        "run lengths of another photo": {"size": [64, 32], "counts": [0, 2048]},
+        "a number": 7,
+    }.items()
 }
-"""What is no list of COCO's objects."""
+"""What is no list of COCO's objects, and what the sentence names."""
 
 
 def make_camvid(listing: bytes) -> Callable[[Bench], Command]:

@@ -60,7 +60,8 @@ def spoiled(
 
 def _make(at: str, spoil: Spoil, line: str, taken: tuple[str, ...]) -> Callable[[Bench], Command]:
     def make(bench: Bench) -> Command:
-        bench.take(*taken)
+        for name in taken:
+            bench.take(name)
         if bench.has(first := at.split("/")[0]):
             bench.take(first)
         spoil(bench.folder / at)
@@ -137,8 +138,8 @@ def _raw_data() -> Iterator[Malformed]:
     yield from spoiled("label map", "raw/val/labels/town/b.png", pictures | BAD_LABELS, prepare)
     yield from spoiled("instance map", "raw/val/instances/town/a.png", BAD_PICTURES, prepare)
     yield from spoiled("archive", "raw/more.zip", BAD_ARCHIVES, prepare, ("scan", (SETTINGS,)))
-    for name, outlines in BAD_OUTLINES.items():
-        yield Malformed(f"prepare: outlines, {name}", make_coco(outlines), "instances_train2017.json")
+    for name, (outlines, told) in BAD_OUTLINES.items():
+        yield Malformed(f"prepare: outlines, {name}", make_coco(outlines), told)
     for name, (listing, told) in BAD_LISTS.items():
         yield Malformed(f"prepare: list, {name}", make_camvid(listing), told)
 
@@ -306,7 +307,7 @@ def _links() -> Iterator[Malformed]:
 
     def scenes(bench: Bench) -> Command:
         into(bench, "data/sample/leftImg8bit")
-        return ["prepare", "sample", "--source", "data/sample"]
+        return ["prepare", "sample", "--source", "data/sample", "--out", "prepared"]
 
     def store(bench: Bench) -> Command:
         bench.take(SETTINGS, "raw")
