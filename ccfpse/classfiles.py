@@ -1,17 +1,25 @@
 """Reads class tables: those that ship with the package, and your own in YAML."""
 
 import colorsys
+from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ccfpse.errors import SettingsError
-from ccfpse.labelspace import ClassTable, Color, LabelClass, parse_color
-
-_MOST_CLASSES = 255  # ids are stored as uint8, and one is kept for don't care
+from ccfpse.labelspace import (
+    LARGEST_RAW,
+    MOST_CLASSES,
+    ClassTable,
+    Color,
+    LabelClass,
+    check_class_name,
+    parse_color,
+)
+from ccfpse.opening import read_regular
+from ccfpse.strict import shorten, shown
+from ccfpse.yamltext import parse_yaml
 
 
 def load_class_table(name: str) -> ClassTable:
@@ -54,13 +62,17 @@ def read_class_yaml(path: Path) -> ClassTable:
         SettingsError: unreadable, or an entry is refused; the sentence says which.
     """
     try:
-        entries = yaml.safe_load(path.read_text("utf-8"))
+        content = read_regular(path)
     except OSError as error:
         raise SettingsError(
             f"{path}: the class table cannot be read ({error.strerror}); see data.custom.classes"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+    return parse_class_yaml(content, path)
+
+
+def parse_class_yaml(content: bytes, path: Path) -> ClassTable:
+    """The same, of the bytes of the file `path`."""
+    entries = parse_yaml(content, str(path))
     if not isinstance(entries, list) or not entries:
         raise SettingsError(
             f"{path}: must be a list with one entry a class, such as `- {{name: sky, id: 1}}`"
@@ -85,43 +97,48 @@ def _table_of_entries(path: Path, entries: list[Any]) -> ClassTable:
                     name, color or _made_up_color(len(classes)), raw, flags["instances"], evaluated=True
                 )
             )
-    if not 1 <= len(classes) <= _MOST_CLASSES:
-        raise SettingsError(f"{path}: has {len(classes)} classes; there must be 1 to {_MOST_CLASSES}")
+    if not 1 <= len(classes) <= MOST_CLASSES:
+        raise SettingsError(f"{path}: has {len(classes)} classes; there must be 1 to {MOST_CLASSES}")
     has_dont_care = bool(dont_care_raw or dont_care_colors)
     return ClassTable(path.stem, tuple(classes), has_dont_care, tuple(dont_care_raw), tuple(dont_care_colors))
 
 
 def _entry(where: str, entry: Any) -> tuple[str, int | None, Color | None, dict[str, bool]]:
     if not isinstance(entry, dict):
-        raise SettingsError(f"{where} is {entry!r}; it must be a mapping such as {{name: sky, id: 1}}")
+        raise SettingsError(f"{where} is {shown(entry)}; it must be a mapping such as {{name: sky, id: 1}}")
     unknown = sorted(map(str, set(entry) - {"name", "id", "color", "instances", "ignore"}))
     if unknown:
-        raise SettingsError(f"{where}: {unknown[0]} is not known; use name, id, color, instances, ignore")
+        key = shorten(unknown[0])
+        raise SettingsError(f"{where}: {key} is not known; use name, id, color, instances, ignore")
     name, raw = entry.get("name"), entry.get("id")
     if not isinstance(name, str) or not name.strip():
-        raise SettingsError(f"{where}: name is {name!r}; every class needs a name")
-    if raw is not None and (type(raw) is not int or not 0 <= raw <= 65535):
-        raise SettingsError(f"{where}: id is {raw!r}; it must be a whole number from 0 to 65535")
+        raise SettingsError(f"{where}: name is {shown(name)}; every class needs a name")
+    try:
+        check_class_name(name)
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from error
+    if raw is not None and (type(raw) is not int or not 0 <= raw <= LARGEST_RAW):
+        raise SettingsError(f"{where}: id is {shown(raw)}; it must be a whole number from 0 to {LARGEST_RAW}")
     if raw is None and entry.get("color") is None:
         raise SettingsError(f"{where}: {name} has neither id nor color; give at least one")
     try:
         color = None if entry.get("color") is None else parse_color(entry["color"])
     except (TypeError, ValueError) as error:
         raise SettingsError(
-            f"{where}: color is {entry['color']!r}; it must be [R, G, B] from 0 to 255 or '#rrggbb'"
+            f"{where}: color is {shown(entry['color'])}; it must be [R, G, B] from 0 to 255 or '#rrggbb'"
         ) from error
     flags = {key: entry.get(key, False) for key in ("instances", "ignore")}
     for key, flag in flags.items():
         if not isinstance(flag, bool):
-            raise SettingsError(f"{where}: {key} is {flag!r}; it must be true or false")
+            raise SettingsError(f"{where}: {key} is {shown(flag)}; it must be true or false")
     return name, raw, color, flags
 
 
 def _refuse_doubles(path: Path, table: ClassTable) -> None:
     raws = [c.raw for c in table.classes if c.raw is not None] + list(table.dont_care_raw)
     for what, values in (("id", raws), ("name", [c.name for c in table.classes])):
-        double = next((v for i, v in enumerate(values) if v in values[:i]), None)
-        if double is not None:
+        double, times = Counter(values).most_common(1)[0] if values else (None, 1)
+        if times > 1:
             raise SettingsError(f"{path}: {what} {double!r} is given twice; every class needs its own")
 
 

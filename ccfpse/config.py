@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ccfpse.errors import SettingsError
+from ccfpse.opening import read_regular
 from ccfpse.sections import (
     DATASETS,
     CompareSettings,
@@ -26,6 +27,7 @@ from ccfpse.sections import (
     need,
 )
 from ccfpse.strict import build
+from ccfpse.yamltext import parse_yaml
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +89,14 @@ def load_settings(path: Path) -> Settings:
         SettingsError: not readable, no YAML, or a key or value that is refused.
     """
     try:
-        text = path.read_text("utf-8")
+        content = read_regular(path)
     except OSError as error:
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}); `ccfpse preset sample` writes a settings file"
         ) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not a text file; settings are YAML text") from error
+    found = parse_yaml(content, str(path))
     try:
-        return build(Settings, yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+        return build(Settings, found)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
 

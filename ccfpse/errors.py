@@ -6,9 +6,22 @@ The library raises; only the command line prints.
 
 
 class CcfpseError(Exception):
-    """Something the user can put right; the command line prints it and ends with `exit_code`."""
+    """Something the user can put right; the command line prints it and ends with `exit_code`.
+
+    Args:
+        sentence: what it is.
+        lines: of a list below the sentence, where there is one.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, *lines: str) -> None:
+        super().__init__(sentence, *lines)
+        self.sentence = sentence
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.sentence, *self.lines])
 
 
 class SettingsError(CcfpseError):
@@ -35,11 +48,11 @@ class TrainingStopped(CcfpseError):
     """Training was asked to stop by a signal and has saved its state."""
 
     def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message, exit_code)
+        super().__init__(message)
         self.exit_code = exit_code
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+    def __reduce__(self) -> tuple[type["TrainingStopped"], tuple[str, int]]:
+        return TrainingStopped, (self.sentence, self.exit_code)
 
 
 class SkippedFilesError(CcfpseError):

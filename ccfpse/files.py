@@ -13,6 +13,7 @@ from typing import Any
 
 from ccfpse.errors import CcfpseError, DataError, OutputError
 from ccfpse.flock import opened_alone
+from ccfpse.opening import MOST_TEXT_BYTES, open_regular, read_regular
 from ccfpse.placing import add, flush, flush_all, place
 
 TEMPORARY = ".tmp"
@@ -102,6 +103,18 @@ def refuse_file(path: Path) -> None:
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
 
 
+def refuse_way_out(folder: Path, path: Path) -> None:
+    """Refuses to write a file below an output folder where a link would put it elsewhere.
+
+    Raises:
+        OutputError: one of the folders between `folder` and `path` is such a link.
+    """
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"{path}: a link leads out of {folder} there; remove it or choose another output folder"
+        )
+
+
 def refuse_foreign(path: Path, marker: str, what: str) -> None:
     """Refuses a place for an output folder that holds something else than an earlier such output.
 
@@ -148,7 +161,7 @@ def read_bytes(path: Path) -> bytes:
         DataError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -160,16 +173,16 @@ def read_json(path: Path, error: type[CcfpseError], advice: str) -> Any:
         error: the file is missing, unreadable or no JSON; the sentence ends with `advice`.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(read_regular(path, MOST_TEXT_BYTES))
     except OSError as reason:
         raise error(f"{path}: cannot be read ({reason.strerror}); {advice}") from reason
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:  # RecursionError: brackets within brackets
         raise error(f"{path}: is not valid JSON ({reason}); {advice}") from reason
 
 
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

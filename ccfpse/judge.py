@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ccfpse.config import plain
-from ccfpse.errors import DataError, ModelFileError
+from ccfpse.errors import DataError, ModelFileError, SettingsError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.judge_network import ARCHITECTURE, JudgeNetwork
 from ccfpse.labelspace import ClassTable
@@ -24,6 +24,7 @@ from ccfpse.prepared import PreparedStore
 from ccfpse.scores import Confusion, Scores
 from ccfpse.sections import JudgeSettings
 from ccfpse.segmentation import LabelledPhotos, Progress, all_batches, as_image, train_segmentation
+from ccfpse.strict import build
 
 RECORD = "judge.json"
 WEIGHTS = "judge.safetensors"
@@ -126,7 +127,10 @@ def load_judge(folder: Path, device: torch.device) -> Judge:
     record = read_json(folder / RECORD, ModelFileError, _ADVICE)
     try:
         table = ClassTable.from_dict(record["class_table"])
-        network = _new_network(table, int(record["settings"]["enlarge"]), seed=0)
+        settings = build(JudgeSettings, record["settings"], f"{RECORD}: settings")
+        if not isinstance(record["architecture"], str):
+            raise TypeError("architecture")
+        network = _new_network(table, settings.enlarge, seed=0)
         if record["sha256"] != sha256_file(folder / WEIGHTS):
             raise ModelFileError(
                 f"{folder / WEIGHTS}: is not the file that {RECORD} describes; {_ADVICE} again"
@@ -136,7 +140,10 @@ def load_judge(folder: Path, device: torch.device) -> Judge:
         raise ModelFileError(
             f"{folder / WEIGHTS}: cannot be read ({error.strerror or error}); {_ADVICE}"
         ) from error
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError, DataError) as error:
+    except (
+        *(SafetensorError, SettingsError, DataError),
+        *(RuntimeError, KeyError, TypeError, ValueError),
+    ) as error:
         raise ModelFileError(
             f"{folder}: holds no judge, or a damaged one ({type(error).__name__}); {_ADVICE} again"
         ) from error

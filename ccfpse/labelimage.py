@@ -9,6 +9,7 @@ from PIL import Image
 
 from ccfpse.errors import DataError
 from ccfpse.labelspace import ClassTable, Ids
+from ccfpse.opening import read_regular
 from ccfpse.pictures import decode_picture, decode_values, picture_values
 
 Coding = Literal["auto", "ids", "colors"]
@@ -102,6 +103,6 @@ def _rgb(picture: Image.Image) -> Ids:
 
 def _content(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: the {what} cannot be read ({error.strerror})") from error

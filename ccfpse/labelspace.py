@@ -16,7 +16,15 @@ from ccfpse.errors import DataError
 Ids = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 
-_LARGEST_RAW = 65535  # of 16-bit label maps
+LARGEST_RAW = 65535
+"""Of 16-bit label maps."""
+MOST_CLASSES = 255
+"""Ids are stored as uint8, and one is kept for don't care."""
+_LONGEST_NAME = 200
+
+
+class DamagedClassTable(DataError):
+    """A class table within another file that is damaged; its reader names the file."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,28 +131,30 @@ class ClassTable:
         """The inverse of `to_dict`.
 
         Raises:
-            DataError: the content is not what `to_dict` writes.
+            DamagedClassTable: the content is not what `to_dict` writes.
         """
         try:
             classes = tuple(
                 LabelClass(
-                    name=str(c["name"]),
+                    name=check_class_name(c["name"]),
                     color=parse_color(c["color"]),
-                    raw=None if c["raw"] is None else int(c["raw"]),
+                    raw=None if c["raw"] is None else _raw(c["raw"]),
                     has_instances=bool(c["has_instances"]),
                     evaluated=bool(c["evaluated"]),
                 )
                 for c in content["classes"]
             )
+            if not 1 <= len(classes) <= MOST_CLASSES:
+                raise ValueError(f"{len(classes)} classes")
             return cls(
-                name=str(content["name"]),
+                name=check_class_name(content["name"]),
                 classes=classes,
                 has_dont_care=bool(content["has_dont_care"]),
-                dont_care_raw=tuple(int(v) for v in content["dont_care_raw"]),
+                dont_care_raw=tuple(_raw(v) for v in content["dont_care_raw"]),
                 dont_care_colors=tuple(parse_color(c) for c in content["dont_care_colors"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"the class table is damaged ({error!r}); make the file again") from error
+            raise DamagedClassTable(f"the class table is damaged ({error!r})") from error
 
 
 def parse_color(value: Any) -> Color:
@@ -155,17 +165,36 @@ def parse_color(value: Any) -> Color:
     """
     if isinstance(value, str):
         if len(value) != 7 or value[0] != "#":
-            raise ValueError(value)
+            raise ValueError("no colour")
         value = bytes.fromhex(value[1:])
-    r, g, b = (int(part) for part in value)
-    if not all(0 <= part <= 255 for part in (r, g, b)):
-        raise ValueError(value)
+    r, g, b = value
+    if not all(type(part) is int and 0 <= part <= 255 for part in (r, g, b)):
+        raise ValueError("no colour")
     return r, g, b
+
+
+def check_class_name(name: Any) -> str:
+    """The name of a class, or of a table, if it is one that pictures, pages and terminals can show.
+
+    Raises:
+        ValueError: it is no text of one line, or too long.
+    """
+    if not isinstance(name, str) or not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ValueError(
+            f"{str(name)[:60]!r} cannot name a class; use printable characters, at most {_LONGEST_NAME}"
+        )
+    return name
+
+
+def _raw(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= LARGEST_RAW:
+        raise ValueError("a value of label maps that is no whole number from 0 to 65535")
+    return value
 
 
 def _value_counts(raw: npt.NDArray[Any]) -> tuple[list[int], list[int]]:
     """The different values of a map, ascending, and how many pixels have each."""
-    if raw.size and int(raw.min()) >= 0 and int(raw.max()) <= _LARGEST_RAW:
+    if raw.size and int(raw.min()) >= 0 and int(raw.max()) <= LARGEST_RAW:
         all_counts = np.bincount(raw.ravel())  # twelve times as fast as sorting for np.unique
         values = np.flatnonzero(all_counts)
         return values.tolist(), all_counts[values].tolist()

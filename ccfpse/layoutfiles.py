@@ -12,6 +12,7 @@ from ccfpse.errors import DataError, SettingsError
 from ccfpse.labelimage import Coding, read_instance_image, read_label_image
 from ccfpse.labelspace import ClassTable, Ids
 from ccfpse.model import Model
+from ccfpse.opening import read_regular
 from ccfpse.pictures import LABEL_SUFFIXES, decode_photo
 from ccfpse.prepared import PreparedSplit, open_store
 
@@ -190,7 +191,7 @@ def find_layouts(
         )
     if instances is not None and instances.is_dir():
         instances = instances / labels.name
-    return [LayoutFile(labels.stem, labels, instances, reader)]
+    return [LayoutFile(_name(labels, labels.parent), labels, instances, reader)]
 
 
 def _stored(folder: Path, model_table: ClassTable) -> list[LayoutSource]:
@@ -238,14 +239,24 @@ def read_photo(path: Path) -> Image.Image:
         DataError: it cannot be read, or is no picture.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: the photo cannot be read ({error.strerror})") from error
     return decode_photo(content, str(path))
 
 
 def _name(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).with_suffix("").as_posix()
+    """What the photo of a label map is called, and its style drawn by.
+
+    Raises:
+        DataError: the file's name is no text.
+    """
+    name = file.relative_to(folder).with_suffix("").as_posix()
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{file}: has a name that is not UTF-8; rename it") from error
+    return name
 
 
 def _shown(shape: tuple[int, ...]) -> str:

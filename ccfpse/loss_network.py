@@ -14,14 +14,16 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ccfpse.config import plain
-from ccfpse.errors import ModelFileError
+from ccfpse.errors import ModelFileError, SettingsError
 from ccfpse.files import read_json, refuse_foreign, replacing_folder, sha256_file, write_json
 from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.outputlock import output_lock, recover
 from ccfpse.prepared import PreparedStore
-from ccfpse.sections import LossNetworkSettings
+from ccfpse.sections import LossNetworkSettings, SmallLossNetwork
 from ccfpse.segmentation import Progress
 from ccfpse.small_loss_network import train_small_network
+from ccfpse.strict import build
+from ccfpse.weightsfile import read_weights
 
 RECORD = "loss_network.json"
 WEIGHTS = "loss_network.safetensors"
@@ -103,19 +105,24 @@ def load_loss_network(folder: Path) -> tuple[LossNetwork | None, dict[str, Any]]
             raise ModelFileError(
                 f"{folder / WEIGHTS}: is not the file that {RECORD} describes; {_ADVICE} again"
             )
+        weights = load_file(folder / WEIGHTS)
+        if kind == "small":
+            small = build(SmallLossNetwork, record["settings"], f"{RECORD}: settings")
+
+        def make() -> LossNetwork:
+            return PerceptualNetwork() if kind == "vgg19" else SmallPerceptualNetwork(small.width)
+
+        with torch.device("meta"):  # whatever width the record tells, weights of that width are in the file
+            make().load_state_dict(weights)
         # Constructors use the global source of randomness; training's must not depend on them.
         with torch.random.fork_rng(devices=[]):
-            network: LossNetwork = (
-                PerceptualNetwork()
-                if kind == "vgg19"
-                else SmallPerceptualNetwork(int(record["settings"]["width"]))
-            )
-        network.load_state_dict(load_file(folder / WEIGHTS))
+            network = make()
+        network.load_state_dict(weights)
     except OSError as error:
         raise ModelFileError(
             f"{folder / WEIGHTS}: cannot be read ({error.strerror or error}); {_ADVICE}"
         ) from error
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, SettingsError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{folder}: holds no loss network, or a damaged one ({type(error).__name__}); {_ADVICE} again"
         ) from error
@@ -144,14 +151,14 @@ def read_vgg(path: Path) -> dict[str, Tensor]:
         ModelFileError: it is not such a file.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_weights(path)
         with torch.device("meta"):
             expected = PerceptualNetwork().state_dict()
-        weights = {name: content[name].float().contiguous() for name in expected}
-        wrong = next((name for name in expected if weights[name].shape != expected[name].shape), None)
+        wrong = next((name for name in expected if content[name].shape != expected[name].shape), None)
         if wrong is not None:
             raise ValueError(f"shape of {wrong}")
-    except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
+        weights = {name: content[name].float().contiguous() for name in expected}
+    except (ModelFileError, KeyError, ValueError) as error:
         raise ModelFileError(
             f"{path}: does not hold torchvision's VGG-19 weights ({type(error).__name__}); download {VGG_URL}"
         ) from error

@@ -5,9 +5,10 @@ Weights under ``generator.``, ``encoder.`` and ``discriminator.``; the header ho
 runs no code from the file.
 """
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,13 +31,24 @@ from ccfpse.models import (
     SpadeGenerator,
     StyleEncoder,
 )
-from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
-from ccfpse.strict import build
+from ccfpse.opening import open_regular
+from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings, need
+from ccfpse.strict import build, shown
 
 FORMAT = 2
 _ADDED_IN_2 = {"generator": "ccfpse", "discriminator": "fpse", **CCFPSE_SWITCHES}
 """Settings of the model that files of format 1 do not have, and what their networks are."""
 HEADER = "ccfpse"
+_TYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+}
+"""Of numbers in a model file, by safetensors' names."""
+_LONGEST_SIDE = 2**14
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -79,6 +91,20 @@ class ModelFile:
         return any(name.startswith(f"{network}.") for name in self.weights)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """What a model file says of its networks beside the section `model`."""
+
+    size: tuple[int, int]
+    has_boundary: bool
+
+    def __post_init__(self) -> None:
+        need(
+            all(16 <= side <= _LONGEST_SIDE for side in self.size),
+            f"size is {list(self.size)}; sides are 16 to {_LONGEST_SIDE} pixels",
+        )
+
+
 def save_model(path: Path, model: ModelFile) -> None:
     """Writes a model file, whole or not at all.
 
@@ -106,31 +132,15 @@ def load_model(path: Path) -> ModelFile:
         ModelFileError: not a file, not a safetensors file, not a model file, of a newer format, or
             with weights that are missing, unexpected or of the wrong shape.
     """
-    metadata, weights = _read(path)
-    if HEADER not in metadata:
-        raise ModelFileError(f"{path}: is a safetensors file, but not a model file that ccfpse wrote")
-    try:
-        header = json.loads(metadata[HEADER])
-        if (version := int(header["format"])) > FORMAT:
-            raise ModelFileError(
-                f"{path}: has format {version}, this ccfpse reads up to {FORMAT}; install a newer one"
-            )
-        settings = dict(header["settings"])
-        if version < 2:
-            settings["model"] = {**_ADDED_IN_2, **settings["model"]}
-        model = ModelFile(
-            settings=settings,
-            class_table=ClassTable.from_dict(header["classes"]),
-            provenance=dict(header["provenance"]),
-            weights=weights,
-        )
-        _check(path, model)
-    except (KeyError, TypeError, ValueError, SettingsError, DataError) as error:
-        reason = str(error) if isinstance(error, SettingsError | DataError) else repr(error)
-        raise ModelFileError(
-            f"{path}: the model's description is damaged ({reason}); make the file again"
-        ) from error
-    return model
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        if HEADER not in metadata:
+            raise ModelFileError(f"{path}: is a safetensors file, but not a model file that ccfpse wrote")
+        names = sorted(file.keys())
+        # Names and shapes alone first: no weight is read of a file that does not hold what it says.
+        described = _described(path, metadata[HEADER], {name: _shape_of(file, name) for name in names})
+        _check(path, described)
+        return dataclasses.replace(described, weights={name: file.get_tensor(name) for name in names})
 
 
 def build_generator(model: ModelFile) -> Generator:
@@ -200,12 +210,47 @@ def with_prefix(network: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{network}.{name}": tensor for name, tensor in state.items()}
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _described(path: Path, text: str, weights: dict[str, Tensor]) -> ModelFile:
+    """The model file that a header's text tells of.
+
+    Raises:
+        ModelFileError: the text is damaged, or of a newer format.
+    """
     try:
-        with path.open("rb"):
+        header = json.loads(text)
+        version = header["format"]
+        if type(version) is not int:
+            raise TypeError(f"format is {version!r}")
+        if version > FORMAT:
+            raise ModelFileError(
+                f"{path}: has format {shown(version)}, this ccfpse reads up to {FORMAT}; install a newer one"
+            )
+        settings = dict(header["settings"])
+        if version < 2:
+            settings["model"] = {**_ADDED_IN_2, **settings["model"]}
+        build(ModelSettings, settings["model"], "model")
+        frame = {key: settings[key] for key in ("size", "has_boundary")}
+        build(_Frame, frame)
+        return ModelFile(
+            settings=settings,
+            class_table=ClassTable.from_dict(header["classes"]),
+            provenance=dict(header["provenance"]),
+            weights=weights,
+        )
+    except (KeyError, TypeError, ValueError, RecursionError, SettingsError, DataError) as error:
+        reason = str(error) if isinstance(error, SettingsError | DataError) else repr(error)
+        raise ModelFileError(
+            f"{path}: the model's description is damaged ({reason[:300]}); make the file again"
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with open_regular(path):
             pass
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in sorted(file.keys())}
+            yield file
     except OSError as error:
         raise ModelFileError(
             f"{path}: cannot be read ({error.strerror or error}); give a model file"
@@ -216,16 +261,23 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         ) from error
 
 
+def _shape_of(file: Any, name: str) -> Tensor:
+    """A tensor of an entry's shape and type, without content."""
+    entry = file.get_slice(name)
+    if (kind := _TYPES.get(entry.get_dtype())) is None:
+        raise SafetensorError(f"weights of the type {entry.get_dtype()}")
+    return torch.empty(entry.get_shape(), dtype=kind, device="meta")
+
+
 def _check(path: Path, model: ModelFile) -> None:
     """Compares names and shapes of all weights with those of the networks that the settings describe."""
-    with torch.device("meta"):
-        networks: dict[str, nn.Module] = {
-            "generator": make_generator(model.model, model.n_layout, model.size)
-        }
-        if model.model.style:
-            networks["encoder"] = make_encoder(model.model)
-        if model.has("discriminator"):
-            networks["discriminator"] = make_discriminator(model.model, model.n_layout)
+    try:
+        with torch.device("meta"):
+            networks = _networks(model)
+    except (ValueError, RuntimeError) as error:  # RuntimeError: larger than any memory
+        raise ModelFileError(
+            f"{path}: the model's description is damaged ({error}); make the file again"
+        ) from error
     expected: dict[str, Tensor] = {}
     for name, network in networks.items():
         if name == "generator" or model.has(name):
@@ -241,13 +293,32 @@ def _check(path: Path, model: ModelFile) -> None:
             if model.weights[name].shape != tensor.shape
         ],
     )
+    _refuse(
+        path,
+        "has numbers of another type in",
+        [
+            f"{name} ({model.weights[name].dtype})"
+            for name, tensor in expected.items()
+            if model.weights[name].is_floating_point() != tensor.is_floating_point()
+        ],
+    )
+
+
+def _networks(model: ModelFile) -> dict[str, nn.Module]:
+    """The networks that a model file describes, weights arbitrary."""
+    networks: dict[str, nn.Module] = {"generator": make_generator(model.model, model.n_layout, model.size)}
+    if model.model.style:
+        networks["encoder"] = make_encoder(model.model)
+    if model.has("discriminator"):
+        networks["discriminator"] = make_discriminator(model.model, model.n_layout)
+    return networks
 
 
 def _refuse(path: Path, what: str, names: list[str]) -> None:
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise ModelFileError(
-            f"{path}: {what} weights {', '.join(names[:3])}{more}; "
+            f"{path}: {what} weights {', '.join(name[:200] for name in names[:3])}{more}; "
             "the file does not hold the model it describes"
         )
 

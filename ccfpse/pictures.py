@@ -76,10 +76,10 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
     try:
         with _quietly():
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
-        # MPO: a JPEG with a preview behind it, as phones write them.
-        if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-            raise DataError(f"{name}: holds several pictures; give one as a file of its own")
-        stretch = _STRETCHED.get(str(picture.tile[0][3])) if picture.format == "PNG" else None
+            # MPO: a JPEG with a preview behind it, as phones write them.
+            if getattr(picture, "is_animated", False) and picture.format != "MPO":
+                raise DataError(f"{name}: holds several pictures; give one as a file of its own")
+            stretch = _STRETCHED.get(str(picture.tile[0][3])) if picture.format == "PNG" else None
         picture.load()
     except UnidentifiedImageError as error:
         raise DataError(

@@ -20,12 +20,14 @@ import numpy.typing as npt
 
 from ccfpse.errors import DataError
 from ccfpse.files import read_json, sha256_file
-from ccfpse.labelspace import ClassTable, Ids
+from ccfpse.labelspace import ClassTable, DamagedClassTable, Ids, check_class_name
+from ccfpse.opening import open_regular
 from ccfpse.outputlock import recover
 
 FORMAT = 1
 """Of the folder; raised whenever older code could not read a newer folder."""
 MANIFEST = "manifest.json"
+SPLITS = ("train", "val")
 
 Pixels = npt.NDArray[np.uint8]
 Instances = npt.NDArray[np.uint16]
@@ -41,9 +43,14 @@ class PreparedSplit:
         DataError: an array is missing or has not the shape that the manifest says.
     """
 
-    def __init__(self, folder: Path, entry: dict[str, Any], has_instances: bool, checksum: str) -> None:
-        self.names: tuple[str, ...] = tuple(sample["name"] for sample in entry["samples"])
-        self.size: tuple[int, int] = (entry["size"][0], entry["size"][1])
+    def __init__(
+        self, folder: Path, entry: dict[str, Any], has_instances: bool, n_labels: int, checksum: str
+    ) -> None:
+        self.names: tuple[str, ...] = tuple(_name(sample["name"]) for sample in entry["samples"])
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"two samples of {folder.name} have one name")
+        self.size: tuple[int, int] = (_side(entry["size"][0]), _side(entry["size"][1]))
+        self._n_labels = n_labels
         self._origin = (folder.parent, folder.name, checksum)
         self._maps: list[mmap.mmap] = []
         shape = (len(self), *self.size)
@@ -60,8 +67,18 @@ class PreparedSplit:
         return photo
 
     def labels(self, index: int) -> Ids:
-        """Class ids, (H, W), read-only."""
+        """Class ids, (H, W), read-only.
+
+        Raises:
+            DataError: an id that the class table does not have.
+        """
         ids: Ids = self._labels[index]
+        if (largest := int(ids.max())) >= self._n_labels:
+            store, split, _ = self._origin
+            file = store / split / "labels.npy"
+            raise _not_a_store(
+                store, f"{file} has class {largest} in {self.names[index]}, unknown to its table"
+            )
         return ids
 
     def instances(self, index: int) -> Instances | None:
@@ -103,15 +120,22 @@ class PreparedStore:
         self.checksum = sha256_file(path / MANIFEST)
         """SHA-256 of the manifest, which holds those of all samples."""
         try:
-            self.name: str = self.manifest["dataset"]
+            self.name: str = check_class_name(self.manifest["dataset"])
             self.class_table = ClassTable.from_dict(self.manifest["class_table"])
             self.has_instances: bool = self.manifest["instances"]
+            if not isinstance(self.has_instances, bool):
+                raise TypeError(f"instances is {self.has_instances!r}")
+            splits = self.manifest["splits"]
             self._splits = {
-                name: PreparedSplit(path / name, entry, self.has_instances, self.checksum)
-                for name, entry in self.manifest["splits"].items()
+                name: PreparedSplit(
+                    path / name, splits[name], self.has_instances, self.class_table.n_labels, self.checksum
+                )
+                for name in SPLITS
             }
             self.size: tuple[int, int] = self._splits["train"].size
             """Height and width of the training photos (`data.load_size`); a split knows its own."""
+        except DamagedClassTable as error:
+            raise _not_a_store(path, f"its {MANIFEST} is damaged, {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise _not_a_store(path, f"its {MANIFEST} is damaged, {error!r}") from error
         if _read_manifest(path) != self.manifest:
@@ -142,6 +166,24 @@ def sample_digest(image: Pixels, labels: Ids, instances: Instances | None) -> st
     return digest.hexdigest()
 
 
+def _name(name: Any) -> str:
+    """A sample's name: files are called so, and stay in the folder that they are written to.
+
+    Raises:
+        ValueError: it leads elsewhere, or no file can be called so.
+    """
+    if not isinstance(name, str) or "\0" in name or {"", ".", ".."} & set(name.split("/")):
+        raise ValueError(f"{str(name)[:60]!r} names no sample")
+    name.encode("utf-8")  # or else raises a ValueError
+    return name
+
+
+def _side(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"size is {str(value)[:60]}")
+    return value
+
+
 def _open_split(path: Path, name: str, checksum: str) -> PreparedSplit:
     store = open_store(path)
     if store.checksum != checksum:
@@ -163,11 +205,15 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 def _open_array(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
     try:
+        with open_regular(file):
+            pass
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        raise _not_a_store(file.parent.parent, f"{file} cannot be read, {error}") from error
-    except (ValueError, EOFError) as error:
+        raise _not_a_store(file.parent.parent, f"{file} cannot be read, {error.strerror or error}") from error
+    except (ValueError, EOFError, OverflowError, MemoryError) as error:
         raise _not_a_store(file.parent.parent, f"{file} is damaged, {error}") from error
+    if not isinstance(array, np.ndarray):
+        raise _not_a_store(file.parent.parent, f"{file} is no single array")
     if array.shape != shape or array.dtype != kind:
         raise _not_a_store(
             file.parent.parent, f"{file} is {array.dtype} {array.shape}, not {np.dtype(kind)} {shape}"

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import yaml
-
 from ccfpse.config import load_preset, preset_text
 from ccfpse.errors import OutputError, SettingsError
 from ccfpse.files import replacing
+from ccfpse.opening import read_regular
 from ccfpse.outputlock import output_lock
 from ccfpse.sections import DATASETS
+from ccfpse.yamltext import parse_yaml
 
 
 def write_preset(name: str, path: Path, *, force: bool) -> Path | None:
@@ -45,8 +45,8 @@ def _write(text: str, path: Path, *, force: bool) -> Path | None:
 
 def _is_a_preset(path: Path) -> bool:
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        found = parse_yaml(read_regular(path), str(path))
+    except SettingsError:
         return False
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror}), so it is not replaced") from error
@@ -58,5 +58,5 @@ def _keep_copy(path: Path) -> Path:
     while (copy := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
         number += 1
     with replacing(copy) as temporary:
-        temporary.write_bytes(path.read_bytes())
+        temporary.write_bytes(read_regular(path))
     return copy

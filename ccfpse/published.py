@@ -165,17 +165,27 @@ def _loaded(
     build: Callable[[], Network], state: State, names: Callable[[Iterable[str]], dict[str, str]]
 ) -> Network:
     try:
+        ours = renamed(state, names(state))
+        with torch.device("meta"):  # a few weights can tell of a network that no memory holds
+            _refuse_other_shapes(build().state_dict(), ours)
         network = build()
-        network.load_state_dict(renamed(state, names(state)))
+        network.load_state_dict(ours)
     except (ValueError, RuntimeError) as error:
         reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise ModelFileError(f"the weights are not those of a published network ({reason})") from error
     return network.eval()
 
 
+def _refuse_other_shapes(expected: State, found: State) -> None:
+    for name, tensor in expected.items():
+        if name in found and found[name].shape != tensor.shape:
+            shapes = f"{list(found[name].shape)} instead of {list(tensor.shape)}"
+            raise ValueError(f"size mismatch for {name}: {shapes}")
+
+
 def _shape(state: State, entry: str, *n_dims: int) -> tuple[int, ...]:
     found = state.get(entry)
-    if found is None or found.dim() not in n_dims:
+    if found is None or found.dim() not in n_dims or not found.numel():
         raise ModelFileError(f"entry {entry} is missing or has another shape than in a published checkpoint")
     return tuple(found.shape)
 

@@ -24,7 +24,7 @@ from ccfpse.published import (
     permute_layout,
 )
 from ccfpse.sections import ModelSettings
-from ccfpse.weightsfile import read_weights
+from ccfpse.weightsfile import are_stored, read_weights
 
 SIZES = {"cityscapes": (256, 512), "coco-stuff": (256, 256), "ade20k": (256, 256)}
 """(height, width) that the published networks of each data set were trained at."""
@@ -165,9 +165,13 @@ def _published_channels(table: ClassTable, n_layout: int) -> list[int]:
 
 def _read(path: Path) -> State:
     try:
-        return read_weights(path)
+        state = read_weights(path)
     except ModelFileError as error:
         raise ModelFileError(f"{error}; give a published .pth file") from error
+    # Widths are read off the shapes, and networks made of them.
+    if not are_stored(state):
+        raise ModelFileError("does not hold the weights whose shapes it tells; give a published .pth file")
+    return state
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import replacing
+from ccfpse.files import refuse_way_out, replacing
 from ccfpse.labelspace import Ids
 from ccfpse.layoutfiles import Instances, LayoutSource
 from ccfpse.layoutfit import Fit, Size, SizeChoice, equal_batches
@@ -249,6 +249,7 @@ def _check_output(layouts: Sequence[LayoutSource], output: Output) -> None:
         raise OutputError(f"{output.folder}: is a file; photos go into a folder, choose another name")
     for layout in layouts:
         path = output.path(layout.name)
+        refuse_way_out(output.folder, path)
         if path.is_dir():
             raise OutputError(f"{path}: is a folder where a photo is to be written; choose another folder")
         if path.exists() and path.samefile(layout.origin):

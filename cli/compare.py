@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import errors_as_messages, progress, say
+from .console import errors_as_messages, progress, say, say_text
 
 _PIPELINE = Path("compare") / "dvc.yaml"
 
@@ -46,7 +46,7 @@ def compare(
             cell_settings(settings, variant, 0)  # what is wrong is said here, not after hours
         _run_pipeline()
         folder = Path(settings.paths.compare) / "table"
-        say((folder / MARKDOWN).read_text("utf-8"))
+        say_text((folder / MARKDOWN).read_text("utf-8"))
         say(f"pictures: {folder / PICTURES}, {folder / CHART}")
 
 

@@ -1,6 +1,7 @@
 """What the user sees: messages, errors as one sentence, and progress. The only file that prints.
 
-Everything goes to standard error, except what `say` prints: a command's answer.
+Everything goes to standard error, except what `say` prints: a command's answer. Names of files and classes
+come from strangers: whatever they hold, a terminal shows it and does not obey it.
 """
 
 import contextlib
@@ -33,9 +34,20 @@ def show_tracebacks(shown: bool) -> None:
     _tracebacks.set(shown)
 
 
-def say(text: str) -> None:
-    """Prints a command's answer."""
-    print(text, flush=True)
+def say(line: str) -> None:
+    """Prints a line of a command's answer."""
+    print(_harmless(line), flush=True)
+
+
+def say_text(text: str) -> None:
+    """Prints lines of a command's answer."""
+    for line in text.split("\n"):
+        say(line)
+
+
+def remark(line: str) -> None:
+    """Prints something worth knowing beside the answer."""
+    print(_harmless(line), file=sys.stderr, flush=True)
 
 
 def say_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -43,15 +55,15 @@ def say_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header, title=title)
+    table = Table(*header, title=_harmless(title))
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*map(_harmless, row))
+    Console(markup=False, emoji=False).print(table)
 
 
-def warn(text: str) -> None:
-    """Prints something that the user should know, though the work goes on."""
-    _complain("warning", text)
+def warn(sentence: str, *lines: str) -> None:
+    """Prints something that the user should know, though the work goes on, perhaps with a list below."""
+    _complain("warning", sentence, *lines)
 
 
 def advise(device: str) -> None:
@@ -60,7 +72,7 @@ def advise(device: str) -> None:
     from ccfpse.native.build import advice
 
     if sentence := advice(pick_device(device).type):
-        print(f"note: {sentence}", file=sys.stderr, flush=True)
+        remark(f"note: {sentence}")
 
 
 @contextlib.contextmanager
@@ -77,7 +89,7 @@ def errors_as_messages() -> Iterator[None]:
     except KeyboardInterrupt as error:
         raise _ended("stopped", 130) from error
     except CcfpseError as error:
-        raise _ended(str(error), error.exit_code) from error
+        raise _ended(error.sentence, error.exit_code, *error.lines) from error
     except BrokenPipeError as error:  # the reader of our output has gone: nobody to tell
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or the interpreter's last flush fails too
         raise typer.Exit(1) from error
@@ -110,7 +122,7 @@ def _bar(description: str) -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(description, total=None, note="")
@@ -135,17 +147,30 @@ def _lines(description: str) -> Progress:
             counted = done - before
             left = f", {spent / counted * (total - done):.0f} s left" if counted and done < total else ""
             shown = f"{description}: {done}/{total}, {spent:.0f} s{left}{note and '  '}{note}"
-            print(shown, file=sys.stderr, flush=True)
+            remark(shown)
 
     return update
 
 
-def _ended(sentence: str, exit_code: int) -> typer.Exit:
+def _ended(sentence: str, exit_code: int, *lines: str) -> typer.Exit:
     if _tracebacks.get():
-        traceback.print_exc()
-    _complain("error", sentence)
+        for line in traceback.format_exc().split("\n"):
+            remark(line)
+    _complain("error", sentence, *lines)
     return typer.Exit(exit_code)
 
 
-def _complain(kind: str, text: str) -> None:
-    print(f"{kind}: {text}", file=sys.stderr, flush=True)
+def _complain(kind: str, sentence: str, *lines: str) -> None:
+    remark(f"{kind}: {sentence}")
+    for line in lines:
+        remark(f"  {line}")
+
+
+def _harmless(text: str) -> str:
+    """One line, in which whatever steers a terminal is replaced by its code.
+
+    That is line breaks, escape sequences, marks that turn the writing direction, bytes that are no text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

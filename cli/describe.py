@@ -1,5 +1,6 @@
 """`ccfpse describe`: what the networks cost."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,7 @@ def _parsed(size: str) -> tuple[int, int]:
     from ccfpse.errors import SettingsError
 
     sides = size.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
+    if len(sides) != 2 or not all(re.fullmatch("[1-9][0-9]{0,4}", side) for side in sides):
         raise SettingsError(f"--size is {size}; it must be height x width, such as 256x512")
     return int(sides[0]), int(sides[1])
 

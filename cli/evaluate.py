@@ -73,6 +73,7 @@ def evaluate(
         from ccfpse.evaluation.outputs import EXTREMES, PICTURES
         from ccfpse.files import read_json
         from ccfpse.outputlock import recover
+        from ccfpse.report.evaluation import read_evaluation
 
         settings = load_settings(params)
         places = Places.of(settings)
@@ -93,11 +94,19 @@ def evaluate(
             metrics = read_json(places.out / METRICS, DataError, "`dvc repro` makes it")
             if not isinstance(metrics, dict) or "style_of_the_photos_themselves" not in metrics:
                 raise DataError(f"{places.out / METRICS}: is of another version; run `ccfpse evaluate` again")
+            read_evaluation(places.out)  # says what is wrong with it, if something is
+            try:
+                _show(metrics)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise DataError(
+                    f"{places.out / METRICS}: is not as this version writes it ({error!r}); "
+                    "run `ccfpse evaluate` again"
+                ) from error
         else:
             with progress("evaluate") as update:
                 device = pick_device(settings.runtime.device)
                 metrics = run(settings, places, device, update, trust_program=trust_program)
-        _show(metrics)
+            _show(metrics)
         say(f"pictures: {places.out / PICTURES}, {places.out / EXTREMES}")
 
 

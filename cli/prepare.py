@@ -46,9 +46,9 @@ def prepare(
         for note in report.notes:
             warn(note)
         if report.skipped:
-            listed = "".join(f"\n  {file.problem}" for file in report.skipped)
             count = len(report.skipped)
-            warn(f"{count} {'file was' if count == 1 else 'files were'} left out:{listed}")
+            head = f"{count} {'file was' if count == 1 else 'files were'} left out:"
+            warn(head, *(file.problem for file in report.skipped))
         if report.continued:
             say(f"went on after {report.continued} samples that an earlier run had finished")
         counts = " and ".join(f"{count} for {split}" for split, count in report.counts.items())

@@ -92,11 +92,11 @@ def _describe(settings: "Settings", store: Path) -> None:
     from ccfpse.prepared import open_store
     from ccfpse.training.estimate import estimate
 
-    from .console import say
+    from .console import say, say_text
 
     advise(settings.runtime.device)
     found = estimate(settings, open_store(store).class_table)
-    say(yaml.safe_dump(settings.to_dict(), sort_keys=False, default_flow_style=None))
+    say_text(yaml.safe_dump(settings.to_dict(), sort_keys=False, default_flow_style=None))
     for name, count in found.parameters.items():
         say(f"{name:14} {count / 1e6:9.2f} M parameters")
     say(f"{'steps':14} {settings.train.steps:9}")

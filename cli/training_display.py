@@ -1,10 +1,9 @@
 """What `ccfpse train` shows while it runs."""
 
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from .console import Progress, progress
+from .console import Progress, progress, remark
 
 
 class TrainingDisplay:
@@ -36,7 +35,7 @@ class TrainingDisplay:
 
     def said(self, text: str) -> None:
         """Something the user should know."""
-        print(text, file=sys.stderr, flush=True)
+        remark(text)
 
     def ended(self) -> None:
         """The run is over, or broken off."""

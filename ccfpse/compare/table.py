@@ -73,6 +73,16 @@ def read_table(settings: Settings, class_table: ClassTable, seconds: dict[str, f
     Raises:
         DataError: a cell has no metrics.
     """
+    try:
+        return _table(settings, class_table, seconds)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DataError(
+            f"{settings.paths.compare}: a {METRICS} there is not as this version writes it ({error!r}); "
+            "evaluate that cell again"
+        ) from error
+
+
+def _table(settings: Settings, class_table: ClassTable, seconds: dict[str, float]) -> Table:
     metrics: dict[str, list[dict[str, Any]]] = {
         variant: [_metrics(cell.folder(settings, "evaluation")) for cell in cells_of(settings, variant)]
         for variant in settings.compare.run

@@ -50,11 +50,11 @@ def _outlines(listing: RawFile) -> dict[str, str]:
     Kept as text: COCO's 860,000 outlines need six times the memory as lists of numbers.
     """
     try:
-        content = json.loads(listing.read(most=2**32))
+        content = json.loads(listing.read(most=2**30))
         names = {image["id"]: str(image["file_name"]).removesuffix(".jpg") for image in content["images"]}
         grouped: defaultdict[str, list[Any]] = defaultdict(list)
         for annotation in content["annotations"]:
             grouped[names[annotation["image_id"]]].append(annotation["segmentation"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{listing}: is no list of COCO's instances ({error!r}); fetch it again") from error
     return {name: json.dumps(segmentations) for name, segmentations in grouped.items()}

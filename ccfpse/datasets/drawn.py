@@ -7,7 +7,7 @@ from pathlib import Path
 from ccfpse.datasets.sample import write_sample
 from ccfpse.datasets.sample.write import CITIES, RECORD_NAME, renderer
 from ccfpse.errors import DataError
-from ccfpse.files import read_json
+from ccfpse.files import read_json, refuse_way_out
 from ccfpse.sections import SampleScenes
 
 
@@ -19,9 +19,12 @@ def draw_scenes(folder: Path, scenes: SampleScenes, workers: int, update: Callab
 
     Raises:
         DataError: the folder holds something else than scenes.
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or a link leads out of it.
     """
     record = folder / RECORD_NAME
+    for split, city in CITIES.items():
+        for kind in ("leftImg8bit", "gtFine"):
+            refuse_way_out(folder, folder / kind / split / city / "a scene")
     if record.is_file():
         asked = {"renderer": renderer(), "seed": scenes.seed, "train": scenes.train, "val": scenes.val}
         found = read_json(record, DataError, "remove this folder")

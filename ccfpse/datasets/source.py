@@ -3,6 +3,7 @@
 import functools
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ccfpse.errors import DataError
+from ccfpse.opening import NotRegularError, open_regular
 from ccfpse.pictures import PHOTO_SUFFIXES
 
 T = TypeVar("T")
 
+_LONGEST_LIST = 2**26  # bytes; COCO's 118,000 photos take 12 MB
+_LONGEST_END = 2**16 + 200  # of a zip archive: its longest comment, and the records before it
 _SUFFIXES = (*PHOTO_SUFFIXES, ".json", ".txt", ".yaml", ".yml")
 _ARCHIVE_DAMAGE = (
     *(OSError, RuntimeError, EOFError, KeyError, ValueError),
@@ -46,21 +50,24 @@ class RawFile:
             return self._read_unpacked(most)
         try:
             archive = _opened(self.path)
-            self._refuse_more_than(most, archive.getinfo(self.member).file_size)
-            return archive.read(self.member)
+            declared = archive.getinfo(self.member).file_size
+            self._refuse_more_than(most, declared)
+            with archive.open(self.member) as file:
+                # Never without a number: an archive may declare little and unpack to much.
+                return file.read(declared + 1)
         except _ARCHIVE_DAMAGE as error:
             raise DataError(f"{self}: cannot be read from its archive ({error})") from error
 
     def _read_unpacked(self, most: int) -> bytes:
         path = Path(self.path)
         try:
-            found = path.stat()
-            if stat.S_ISDIR(found.st_mode):
-                raise DataError(f"{self}: is a folder where a file should be")
-            if not stat.S_ISREG(found.st_mode):
-                raise DataError(f"{self}: is not a regular file")
-            self._refuse_more_than(most, found.st_size)
-            return path.read_bytes()
+            with open_regular(path) as file:
+                self._refuse_more_than(most, os.fstat(file.fileno()).st_size)
+                return file.read(most)
+        except IsADirectoryError as error:
+            raise DataError(f"{self}: is a folder where a file should be") from error
+        except NotRegularError as error:
+            raise DataError(f"{self}: is not a regular file") from error
         except FileNotFoundError as error:
             what = "is a link to a file that is not there" if path.is_symlink() else "has vanished"
             raise DataError(f"{self}: {what}") from error
@@ -171,17 +178,23 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
 def _archived(name: str, path: Path, called: str) -> Iterator[tuple[str, RawFile]]:
     folder = PurePosixPath(name).parent
     try:
+        _refuse_long_list(path)
         members = _opened(str(path)).infolist()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {_told(error)}") from error
     except (zipfile.BadZipFile, RuntimeError, ValueError) as error:  # RuntimeError: unknown to zipfile
         raise DataError(f"{path}: is not a whole zip archive ({error}); fetch it again") from error
+    if sum(info.compress_size for info in members) > path.stat().st_size:
+        raise DataError(f"{path}: holds files that overlap each other; this archive is not read")
     for info in members:
         parts = info.filename.split("/")
-        if info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
+        if not info.filename or info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
             raise DataError(f"{path}: holds the unsafe name {info.filename!r}; this archive is not read")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise DataError(f"{path}: holds the link {info.filename!r}; this archive is not read")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # bzip2 and LZMA unpack a few bytes to gigabytes before anybody can count them.
+            raise DataError(f"{path}: is packed in another way than zip's usual ones; pack it again")
         if (
             not info.is_dir()
             and not any(map(_is_hidden, parts))
@@ -191,6 +204,25 @@ def _archived(name: str, path: Path, called: str) -> Iterator[tuple[str, RawFile
                 (folder / info.filename).as_posix(),
                 RawFile(str(PurePosixPath(called, name, info.filename)), str(path), info.filename),
             )
+
+
+def _refuse_long_list(path: Path) -> None:
+    """Looks at how long an archive's list of files is, before all of it is read into memory.
+
+    Raises:
+        DataError: longer than that of any data set.
+    """
+    with open_regular(path) as file:
+        file.seek(max(0, path.stat().st_size - _LONGEST_END))
+        end = file.read()
+    at = end.rfind(b"PK\5\6")
+    if at >= 0 and len(end) >= at + 20:
+        (n_bytes,) = struct.unpack_from("<L", end, at + 12)
+        beyond = end.rfind(b"PK\6\6", 0, at)  # the same for archives of more than 4 GB or 65535 files
+        if beyond >= 0 and at >= beyond + 56:
+            (n_bytes,) = struct.unpack_from("<Q", end, beyond + 40)
+        if n_bytes > _LONGEST_LIST:
+            raise DataError(f"{path}: lists more files than any data set has; this archive is not read")
 
 
 def _is_hidden(name: str) -> bool:

@@ -18,6 +18,7 @@ from ccfpse.evaluation.records import Records
 from ccfpse.model import Model
 from ccfpse.prepared import PreparedSplit
 from ccfpse.segmentation import Progress
+from ccfpse.weightsfile import read_weights
 
 FILE = "alexnet-owt-7be5be79.pth"
 _URL = f"https://download.pytorch.org/models/{FILE}"
@@ -89,10 +90,10 @@ def load_lpips(weights: Path, device: torch.device) -> nn.Module:
         # pnet_rand: without it the package would download AlexNet.
         network: Any = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     try:
-        entries = torch.load(weights, map_location="cpu", weights_only=True)
+        entries = read_weights(weights)
         state = network.net.state_dict()  # entries are called slice2.3.weight, of features.3.weight
         network.net.load_state_dict({name: entries[f"features.{name.split('.', 1)[1]}"] for name in state})
-    except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
+    except (ModelFileError, KeyError, RuntimeError) as error:
         raise ModelFileError(
             f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {_URL}"
         ) from error

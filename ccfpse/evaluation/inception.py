@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import inception_v3
 
 from ccfpse.errors import ModelFileError
+from ccfpse.weightsfile import read_weights
 
 N_FEATURES = 2048
 FILE = "pt_inception-2015-12-05-6726825d.pth"
@@ -114,8 +115,8 @@ def load_inception(path: Path, device: torch.device) -> Inception:
         raise ModelFileError(missing_sentence(path))
     inception = Inception()
     try:
-        inception.network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
+        inception.network.load_state_dict(read_weights(path))
+    except (ModelFileError, RuntimeError) as error:
         raise ModelFileError(
             f"{path}: does not hold pytorch-fid's Inception weights ({type(error).__name__}); download {URL}"
         ) from error

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.files import replacing
 from ccfpse.labelspace import Color
+from ccfpse.opening import read_regular
 from ccfpse.prepared import PreparedSplit
 
 IOU, IMAGES, CONFUSION, PICTURES, EXTREMES, DRAWN = (
@@ -28,6 +30,7 @@ IOU, IMAGES, CONFUSION, PICTURES, EXTREMES, DRAWN = (
     "extremes.png",
     "drawn.npz",
 )
+_MOST_DRAWN = 2**26  # bytes of `drawn.npz`; usually a tenth of a megabyte
 _MOST_NAMED = 40  # classes whose names still fit beside a matrix
 
 
@@ -135,12 +138,18 @@ def read_drawn(path: Path) -> tuple[Drawn, str]:
     Raises:
         OSError, ValueError, KeyError: the file is missing or damaged.
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    file = io.BytesIO(read_regular(path, _MOST_DRAWN))
+    with zipfile.ZipFile(file) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _MOST_DRAWN:
+            raise ValueError("it unpacks to more than any figures")
+    with np.load(file, allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     kinds: dict[str, dict[str, npt.NDArray[np.float64]]] = {"score": {}, "distance": {}}
     photos = str(found.pop("photos"))
     for name, values in found.items():
         kind, figure = name.split(".", 1)
+        if values.dtype != np.float64 or values.ndim != 1 or not np.isfinite(values).all():
+            raise ValueError(f"{name} holds no figures")
         kinds[kind][figure] = values
     return Drawn(kinds["score"], kinds["distance"]), photos
 

@@ -8,6 +8,7 @@ power cut can make unfinished ones pass.
 """
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +56,7 @@ class Shape:
     @property
     def n_bytes(self) -> int:
         """Of all arrays."""
-        return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.arrays().values())
+        return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in self.arrays().values())
 
 
 class PartialStore:
@@ -83,7 +84,7 @@ class PartialStore:
             (self.store / split).mkdir(parents=True)
             for name, (dimensions, kind) in shape.arrays().items():
                 with _new_array(self.store / split / f"{name}.npy", dimensions, kind) as file:
-                    file.truncate(file.tell() + int(np.prod(dimensions)) * np.dtype(kind).itemsize)
+                    file.truncate(file.tell() + math.prod(dimensions) * np.dtype(kind).itemsize)
         self._journal.touch()  # last: with it, the arrays are there
 
     def done(self) -> dict[tuple[str, int], Done]:

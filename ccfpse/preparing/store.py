@@ -139,7 +139,7 @@ def _write(
     bad.sort()
     if bad and not (skip_bad and all(kept.values())):
         shutil.rmtree(folder)
-        raise DataError(_complaint(Path(data.source), bad, kept))
+        raise _complaint(Path(data.source), bad, kept)
     finished = partial.finished(kept)
     write_json(finished / MANIFEST, _manifest(data, raw, kept, done, bad))
     # Before the store is in its place: the record counts only together with that very manifest.
@@ -187,15 +187,15 @@ def _sample_entry(raw: RawData, split: str, index: int, done: Done) -> dict[str,
     }
 
 
-def _complaint(source: Path, bad: list[BadFile], kept: dict[str, list[int]]) -> str:
+def _complaint(source: Path, bad: list[BadFile], kept: dict[str, list[int]]) -> DataError:
     empty = [split for split, indices in kept.items() if not indices]
     advice = "put right" if empty else "put right, or left out with --skip-bad"
     if len(bad) == 1:
         folder = source if source.is_dir() else source.parent
-        return f"{folder / bad[0].problem}; it must be {advice}"
+        return DataError(f"{folder / bad[0].problem}; it must be {advice}")
     rest = f"; nothing is left to use for {' and '.join(empty)}" if empty else ""
-    listed = "".join(f"\n  {file.problem}" for file in bad)
-    return f"{source}: {len(bad)} files cannot be used and must be {advice}{rest}:{listed}"
+    head = f"{source}: {len(bad)} files cannot be used and must be {advice}{rest}:"
+    return DataError(head, *(file.problem for file in bad))
 
 
 def _report(store: PreparedStore, *, verified: bool, continued: int, damage: str) -> Report:
@@ -225,7 +225,10 @@ def _damage(store: PreparedStore, update: Update) -> str:
     for name, entry in store.manifest["splits"].items():
         split = store.split(name)
         for index, sample in enumerate(entry["samples"]):
-            found = sample_digest(split.image(index), split.labels(index), split.instances(index))
+            try:
+                found = sample_digest(split.image(index), split.labels(index), split.instances(index))
+            except DataError:  # labels that no class has
+                found = ""
             if found != sample["sha256"]:
                 return f"{store.path}: was damaged ({name} sample {sample['name']}) and has been made anew"
             number += 1

@@ -106,7 +106,10 @@ def _drawn(evaluation: Evaluation) -> tuple[Drawn, str]:
         drawn, photos = read_drawn(path)
         if not photos.split():
             raise ValueError("it does not say of which photos")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
         raise DataError(f"{path}: is missing or damaged ({error}); {AGAIN}") from error
     return drawn, photos
 

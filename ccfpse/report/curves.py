@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ccfpse.errors import DataError
+from ccfpse.opening import read_text
 
 WIDTH, HEIGHT = 300, 120
 """Of a drawing, in its own units."""
@@ -60,7 +61,7 @@ def read_panels(logs: Mapping[str, Path]) -> list[Panel]:
 def _read(path: Path) -> Points:
     """Steps and finite values."""
     try:
-        header, *rows = path.read_text("utf-8").splitlines()
+        header, *rows = read_text(path).splitlines()
         step_at, value_at = header.split("\t").index("step"), header.split("\t").index(path.stem)
         cells = [row.split("\t") for row in rows if row]
         points = [(float(row[step_at]), float(row[value_at])) for row in cells]

@@ -113,7 +113,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     content = read_json(path, DataError, "`ccfpse evaluate` makes it")
     try:
         return _evaluation(folder, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"{path}: is not as this version writes it ({reason}); {AGAIN}") from error
 
@@ -122,11 +122,11 @@ def _evaluation(folder: Path, metrics: dict[str, Any]) -> Evaluation:
     judged = metrics.get("judge", metrics)
     iou = {str(name): _number(value) for name, value in metrics["iou"].items()}
     real_iou = {str(name): _number(value) for name, value in metrics["real"]["iou"].items()}
-    sources = [dict(source) for source in metrics["sources"]]
+    sources = [_source(source) for source in metrics["sources"]]
     style = metrics["style"]
     return Evaluation(
         folder=folder,
-        dataset=next(str(source["name"]) for source in sources if source["role"] == "prepared data"),
+        dataset=_only_name(sources, "prepared data"),
         protocol=str(metrics["protocol"]),
         photos=int(metrics["photos"]),
         reference_photos=int(metrics["reference_photos"]),
@@ -134,18 +134,37 @@ def _evaluation(folder: Path, metrics: dict[str, Any]) -> Evaluation:
         style=None if style is None else str(style),
         has_leak=bool(metrics["style_of_the_photos_themselves"]),
         about_style=str(metrics["about_style"]),
-        judge_floor=float(metrics["judge_floor"]),
+        judge_floor=_finite(metrics["judge_floor"]),
         judge_too_weak=bool(metrics["judge_too_weak"]),
-        judge_on_real=float(judged["real"]["miou"]),
+        judge_on_real=_finite(judged["real"]["miou"]),
         scores={name: _score(metrics, name) for name in SCORES},
         judged={name: _score(judged, name) for name in _READ} if "judge" in metrics else {},
         distances=_asked_for(metrics, DISTANCES),
         others=_asked_for(metrics, OTHERS),
         iou={name: (iou.get(name), real_iou.get(name)) for name in (real_iou | iou)},
-        records=[{**record, "figures": list(record["figures"])} for record in metrics["figures"]],
+        records=[{**record, "figures": _texts(record["figures"])} for record in metrics["figures"]],
         sources=sources,
         versions=[str(version) for version in metrics["versions"]],
     )
+
+
+def _source(source: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = _texts(source.get("classes_the_network_has_not") or [])
+    named = {"name": str(source["name"]), "role": str(source["role"])}
+    return {**source, **named, "classes_the_network_has_not": unknown}
+
+
+def _only_name(sources: list[dict[str, Any]], role: str) -> str:
+    names = [str(source["name"]) for source in sources if source["role"] == role]
+    if len(names) != 1:
+        raise ValueError(f"{len(names)} sources are called {role}")
+    return names[0]
+
+
+def _texts(values: Any) -> list[str]:
+    if not isinstance(values, list):
+        raise TypeError(f"{str(values)[:60]!r} is no list")
+    return [str(value) for value in values]
 
 
 def _score(section: Mapping[str, Any], name: str) -> Score:
@@ -172,6 +191,6 @@ def _number(value: Any) -> float | None:
 
 
 def _finite(value: Any) -> float:
-    if not math.isfinite(number := float(value)):
-        raise ValueError(f"{number} is no figure")
-    return number
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{str(value)[:60]!r} is no figure")
+    return float(value)

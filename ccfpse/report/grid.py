@@ -7,6 +7,7 @@ from ccfpse.compare.collect import CHART, MARKDOWN, PICTURES
 from ccfpse.compare.grid import cells_of
 from ccfpse.config import Settings
 from ccfpse.errors import DataError
+from ccfpse.opening import read_text
 from ccfpse.report.evaluation import read_evaluation
 from ccfpse.report.naming import Run
 from ccfpse.report.pictures import Picture, embedded
@@ -51,7 +52,7 @@ def read_grid(folder: Path) -> Grid:
     """
     path = folder / MARKDOWN
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); `ccfpse compare` makes it") from error
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]

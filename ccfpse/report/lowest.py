@@ -2,10 +2,13 @@
 
 import csv
 import dataclasses
+import io
+import math
 from pathlib import Path
 
 from ccfpse.errors import DataError
 from ccfpse.evaluation.outputs import IMAGES
+from ccfpse.opening import read_text
 from ccfpse.report.evaluation import AGAIN
 
 
@@ -28,8 +31,7 @@ def lowest(folder: Path, n: int) -> list[PhotoRow]:
     """
     path = folder / IMAGES
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [_row(row) for row in csv.DictReader(file)]
+        rows = [_row(row) for row in csv.DictReader(io.StringIO(read_text(path), newline=""))]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(f"{path}: is missing or damaged ({error}); {AGAIN}") from error
     counted = [(row.accuracy, row) for row in rows if row.accuracy is not None]
@@ -37,8 +39,15 @@ def lowest(folder: Path, n: int) -> list[PhotoRow]:
 
 
 def _row(row: dict[str, str]) -> PhotoRow:
+    if None in row.values():
+        raise ValueError("a row is cut short")
+
     def figure(name: str) -> float | None:
-        return float(row[name]) if row[name] else None
+        if not row[name]:
+            return None
+        if not math.isfinite(value := float(row[name])):
+            raise ValueError(f"{value} is no figure")
+        return value
 
     return PhotoRow(
         name=row["name"],

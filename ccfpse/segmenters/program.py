@@ -16,6 +16,7 @@ from torch.export.passes import move_to_device_pass
 
 from ccfpse.errors import ModelFileError
 from ccfpse.labelspace import ClassTable
+from ccfpse.opening import open_regular, read_text
 from ccfpse.segmenters.segmenter import Segmenter, evaluated_names
 
 CONTRACT = (
@@ -92,7 +93,7 @@ class ProgramSegmenter(Segmenter):
 
 def _load(path: Path) -> ExportedProgram:
     try:
-        with path.open("rb"):
+        with open_regular(path):
             pass
     except OSError as error:
         raise ModelFileError(
@@ -128,7 +129,7 @@ def _signature(path: Path, program: ExportedProgram) -> tuple[_Shape, int]:
 
 def _listed(path: Path) -> tuple[str, ...]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFileError(f"{path}: cannot be read as text ({error}); one class a line") from error
     return tuple(line.strip() for line in lines if line.strip())

@@ -68,7 +68,7 @@ def filled(make: Callable[[], Network], entries: Mapping[str, Tensor]) -> Networ
 def _refuse(what: str, entries: list[str]) -> None:
     if entries:
         more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-        raise ModelFileError(f"{what} {entries[0]}{more}")
+        raise ModelFileError(f"{what} {entries[0][:200]}{more}")
 
 
 def _size(tensor: Tensor) -> str:

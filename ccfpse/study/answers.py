@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ccfpse.errors import DataError, SettingsError
+from ccfpse.opening import open_regular
 from ccfpse.strict import build
 from ccfpse.study.key import Key
 
@@ -46,7 +47,7 @@ def read_answers(path: Path, key: Key) -> Answers:
         DataError: it cannot be read, is damaged, or belongs to another study.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise DataError(

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import adding, read_bytes, replacing
+from ccfpse.files import adding, read_bytes, refuse_way_out, replacing
 from ccfpse.outputlock import output_lock
 from ccfpse.pictures import PHOTO_SUFFIXES, decode_photo
 from ccfpse.study.key import FORMAT, KEY, PAGE, Item, Key, Origin, save_key
@@ -57,6 +57,7 @@ def make_study(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) 
 def _make(a: Path, b: Path, layouts: Layouts, out: Path, choices: Choices) -> Key:
     if (out / KEY).exists() or (out / PAGE).exists():
         raise OutputError(f"{out}: holds a study, whose answers need its key; choose another folder")
+    refuse_way_out(out, out / PAGE)
     of_a, of_b = (named_files(folder, PHOTO_SUFFIXES, "photos") for folder in (a, b))
     names = sorted(of_a.keys() & of_b.keys() & layouts.names())
     if not names:

@@ -9,14 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ccfpse.errors import CcfpseError, DataError, OutputError
-from ccfpse.files import replacing
-from ccfpse.study.answers import MOST_BYTES, parse_answers
+from ccfpse.files import refuse_way_out, replacing
+from ccfpse.opening import read_regular
+from ccfpse.study.answers import MOST_BYTES, parse_answers, read_answers
 from ccfpse.study.key import PAGE, Key, load_key
 
 ANSWERS = "answers"
 """Folder of the answers, one file a rater."""
 _PAGE_PATHS = ("/", "/index.html")
 _SECONDS_TO_SEND = 30
+_LARGEST_PAGE = 2**31
 _PIECE = 1 << 16
 
 
@@ -43,12 +45,13 @@ class StudyServer(ThreadingHTTPServer):
         """
         self.key: Key = load_key(folder)
         try:
-            self.page = (folder / PAGE).read_bytes()
+            self.page = read_regular(folder / PAGE, _LARGEST_PAGE)
         except OSError as error:
             raise DataError(
                 f"{folder / PAGE}: cannot be read ({error.strerror}); make the study again"
             ) from error
         self.answers, self.said = folder / ANSWERS, said
+        refuse_way_out(folder, self.answers / "a rater's")
         self._writing = threading.Lock()
         try:
             super().__init__(address, _Handler)
@@ -71,7 +74,7 @@ class StudyServer(ThreadingHTTPServer):
         path = self.answers / f"{found.rater}.json"
         with self._writing:
             if path.is_file():
-                kept = parse_answers(path.read_bytes(), self.key, str(path))
+                kept = read_answers(path, self.key)
                 if kept.revision > found.revision:  # overtaken by a later one on the way
                     return len(kept.answers)
             with replacing(path) as temporary:
@@ -92,7 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if self.path != "/answers" or not length.isdecimal() or int(length) > MOST_BYTES:
+        is_number = length.isascii() and length.isdecimal() and len(length) <= len(str(MOST_BYTES))
+        if self.path != "/answers" or not is_number or int(length) > MOST_BYTES:
             self.close_connection = True  # what was sent is not read
             self._tell(HTTPStatus.BAD_REQUEST, "answers go to /answers, and say how long they are")
             return
@@ -110,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Requests are nobody's business; kept answers are said by the server."""
 
     def _tell(self, status: HTTPStatus, sentence: str) -> None:
-        self._send(status, "text/plain; charset=utf-8", sentence.encode())
+        self._send(status, "text/plain; charset=utf-8", sentence.encode("utf-8", "backslashreplace"))
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)
