@@ -81,6 +81,7 @@ _COMMANDS = tuple(
         "evaluate",
         "loss-network",
         "describe",
+        "clean",
         "compare",
         "report",
         "synthesize raw/val/labels out",
