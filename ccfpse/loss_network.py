@@ -113,7 +113,7 @@ def load_loss_network(folder: Path) -> tuple[LossNetwork | None, dict[str, Any]]
             return PerceptualNetwork() if kind == "vgg19" else SmallPerceptualNetwork(small.width)
 
         with torch.device("meta"):  # whatever width the record tells, weights of that width are in the file
-            make().load_state_dict(weights)
+            make().load_state_dict(weights, assign=True)
         # Constructors use the global source of randomness; training's must not depend on them.
         with torch.random.fork_rng(devices=[]):
             network = make()
