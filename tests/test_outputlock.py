@@ -1,6 +1,5 @@
 """Locks of outputs are there while a command writes; what dead ones leave is put right or found."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -20,6 +19,15 @@ HOLDER = (
     "out = Path(sys.argv[1])\n"
     "with output_lock(out), replacing(out / 'a.png') as temporary:\n"
     "    print('held', flush=True); sys.stdin.read()"
+)
+
+FORKING = (
+    "import os, sys; from pathlib import Path; from ccfpse.outputlock import output_lock\n"
+    "with output_lock(Path(sys.argv[1])):\n"
+    "    child = os.fork()\n"
+    "    if child: print(child, flush=True)\n"
+    "    sys.stdin.read()\n"
+    "    os._exit(0)"
 )
 
 
@@ -90,24 +98,33 @@ def test_a_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> Non
         ending = threading.Timer(0.2, holder.stdin.close)  # it ends, and its file is empty
         ending.start()
         with replacing(out / "a.png") as temporary:
+            assert temporary.read_bytes() == b""
             temporary.write_bytes(b"ours")
         ending.join()
     assert (out / "a.png").read_bytes() == b"ours"
     assert names(tmp_path) == {"out", "out/a.png"}
 
 
-def test_a_process_forked_off_does_not_hold_the_lock(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    ending = context.Event()
-    with output_lock(tmp_path / "out"):
-        child = context.Process(target=ending.wait)
-        child.start()
-    try:
-        with output_lock(tmp_path / "out"):
-            assert child.is_alive()
-    finally:
-        ending.set()
-        child.join()
+def test_a_process_forked_off_does_not_hold_the_lock_of_a_killed_one(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING, str(tmp_path / "out")],
+        stdin=reading,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        child = int(holder.stdout.readline())
+        with pytest.raises(OutputError, match="is in use by"), output_lock(tmp_path / "out"):
+            pass
+        holder.kill()
+        holder.wait()
+        try:
+            with output_lock(tmp_path / "out"):
+                os.kill(child, 0)  # it lives
+        finally:
+            os.close(writing)
+            os.close(reading)
 
 
 def test_a_folder_cut_off_between_two_renames_comes_back_for_its_reader(tmp_path: Path) -> None:

@@ -14,39 +14,57 @@ _CHANGES = {
 """Events that Python's audit hooks are told of before the system is asked."""
 
 
-def cut_before(number: int, work: Callable[[], object], folder: Path) -> bool:
-    """Runs `work` in a process forked off, which ends at once before its `number`-th change in `folder`.
+def count_changes(work: Callable[[], object], folder: Path) -> int:
+    """How many changes `work` makes in `folder`, done by a process forked off."""
+    reading, writing = os.pipe()
 
-    Returns:
-        Whether it came to that; otherwise `work` is done.
-    """
-    sys.stdout.flush()
+    def counted() -> None:
+        count = 0
+
+        def told(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal count
+            count += _is_change(event, arguments, str(folder))
+
+        sys.addaudithook(told)
+        work()
+        os.write(writing, str(count).encode())
+
+    assert _forked(counted) == 0
+    os.close(writing)
+    with open(reading) as file:  # noqa: PTH123 - a descriptor
+        return int(file.read())
+
+
+def cut_before(number: int, work: Callable[[], object], folder: Path) -> None:
+    """Runs `work` in a process forked off, which ends at once before its `number`-th change in `folder`."""
+
+    def cut() -> None:
+        left = number
+
+        def told(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal left
+            left -= _is_change(event, arguments, str(folder))
+            if left == 0:
+                os._exit(_CUT)
+
+        sys.addaudithook(told)
+        work()
+
+    assert _forked(cut) == _CUT
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """Exit status of a process forked off that does `work`."""
     child = os.fork()
     if child == 0:
         try:
-            sys.addaudithook(_counting(number, str(folder)))
             work()
             os._exit(0)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, _CUT), code
-    return code == _CUT
-
-
-def _counting(number: int, folder: str) -> Callable[[str, tuple[object, ...]], None]:
-    left = number
-
-    def told(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal left
-        if _is_change(event, arguments, folder):
-            left -= 1
-            if left == 0:
-                os._exit(_CUT)
-
-    return told
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _is_change(event: str, arguments: tuple[object, ...], folder: str) -> bool:

@@ -5,7 +5,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from ccfpse.report.evaluation import read_evaluation
 from ccfpse.synthesis import Output, synthesize_files
 from tests.evaluation.photos import make_places, no_progress
 from tests.soak.conftest import Soak
-from tests.soak.cutting import cut_before
+from tests.soak.cutting import count_changes, cut_before
 
 CPU = torch.device("cpu")
 Content = dict[str, bytes]
@@ -43,6 +43,15 @@ def beside(path: Path) -> list[str]:
     )
 
 
+def all_of(count: int) -> Iterable[int]:
+    return range(1, count + 1)
+
+
+def towards_the_end(last: int, step: int) -> Callable[[int], Iterable[int]]:
+    """Every so many of the last changes, in which the new takes the old one's place."""
+    return lambda count: range(count, max(0, count - last), -step)
+
+
 @dataclasses.dataclass(frozen=True)
 class Replacement:
     """An output that one command made, another is to replace, and a third one reads."""
@@ -53,29 +62,27 @@ class Replacement:
     read: Callable[[], object]
     """Anything that opens the output."""
 
-    def try_cuts(self, numbers: range, is_mixed: bool = False) -> int:
-        """Cuts `write_new` before its changes with these numbers, each time from the old output.
+    def try_cuts(self, choose: Callable[[int], Iterable[int]], is_mixed: bool = False) -> int:
+        """Cuts `write_new` before some of its changes, each time from the old output.
 
         Args:
-            numbers: ends early where there are fewer changes.
+            choose: which, of so many.
             is_mixed: every file by itself is old or new, not all together.
 
         Returns:
             How often it was cut off.
         """
-        self.write_new()
-        new = content(self.path)
         self.write_old()
         old = content(self.path)
+        count = count_changes(self.write_new, self.path.parent)
+        new = content(self.path)
         assert old != new
         assert old.keys() == new.keys()
-        folder, cuts = self.path.parent, 0
-        for number in numbers:
+        cuts = 0
+        for number in choose(count):
             self.write_old()
             assert content(self.path) == old
-            if not cut_before(number, self.write_new, folder):
-                assert content(self.path) == new
-                break
+            cut_before(number, self.write_new, self.path.parent)
             cuts += 1
             self.read()
             found = {name: b for name, b in content(self.path).items() if not re.search(r"(^|/)\.", name)}
@@ -109,8 +116,8 @@ def test_a_prepared_store_that_replaces_another(params: Path, way: str, soak: So
         return lambda: prepare(data, out, skip_bad=False, workers=0)  # type: ignore[arg-type]
 
     store = Replacement(out, write(settings.data), write(other), lambda: open_store(out))
-    cuts = store.try_cuts(soak.pick(range(1, 1000, 3), range(1, 1000)))
-    assert cuts >= soak.pick(10, 30)
+    cuts = store.try_cuts(soak.pick(towards_the_end(16, 1), all_of))
+    assert cuts >= soak.pick(16, 30)
     soak.figure(f"cuts of a store's replacement ({way})", cuts)
 
 
@@ -119,7 +126,7 @@ def test_a_file_that_replaces_another(tmp_path: Path, soak: Soak) -> None:
     file = Replacement(
         path, lambda: write_json(path, ["old"]), lambda: write_json(path, ["new"]), lambda: None
     )
-    cuts = file.try_cuts(range(1, 100))
+    cuts = file.try_cuts(all_of)
     assert cuts >= 4
     soak.figure("cuts of a file's replacement", cuts)
 
@@ -147,8 +154,8 @@ def test_an_evaluation_that_replaces_another(settings: Settings, places: Places,
         return lambda: evaluate(settings, chosen, CPU, no_progress)
 
     evaluation = Replacement(out, write(places.synthesized), write(others), lambda: read_evaluation(out))
-    cuts = evaluation.try_cuts(soak.pick(range(5, 1000, 20), range(1, 1000)))
-    assert cuts >= soak.pick(3, 40)
+    cuts = evaluation.try_cuts(soak.pick(towards_the_end(24, 5), all_of))
+    assert cuts >= soak.pick(4, 40)
     assert read_json(out / METRICS, ValueError, "")  # type: ignore[arg-type]
     soak.figure("cuts of an evaluation's replacement", cuts)
 
@@ -174,7 +181,7 @@ def test_photos_that_replace_others(
         )
 
     photos = Replacement(out, write(0), write(1), lambda: None)
-    cuts = photos.try_cuts(soak.pick(range(1, 1000, 2), range(1, 1000)), is_mixed=True)
+    cuts = photos.try_cuts(soak.pick(towards_the_end(8, 2), all_of), is_mixed=True)
     assert cuts >= soak.pick(4, 8)
     soak.figure("cuts of photos' replacement", cuts)
 
@@ -185,8 +192,9 @@ def test_a_process_can_be_cut_before_each_of_its_changes(tmp_path: Path) -> None
         os.rename(tmp_path / "a", tmp_path / "b")  # noqa: PTH104
         (tmp_path / "b").unlink()
 
+    assert count_changes(work, tmp_path) == 3
     found = []
-    for number in range(1, 5):
-        assert cut_before(number, work, tmp_path) == (number < 4)
+    for number in range(1, 4):
+        cut_before(number, work, tmp_path)
         found.append(sorted(f.name for f in tmp_path.iterdir()))
-    assert found == [[], ["a"], ["b"], []]
+    assert found == [[], ["a"], ["b"]]
