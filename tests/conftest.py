@@ -1,6 +1,11 @@
+import os
+
+# One thread for this process and those it starts: more would spin against each other for the same cores.
+# Before anything imports torch, which looks at it once.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import ctypes
 import functools
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator

@@ -128,3 +128,20 @@ def test_a_file_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"file: is no complete prepared store \(it is not a folder\); run"):
         open_store(tmp_path / "file")
+
+
+def test_what_is_open_stays_what_it_was_when_the_store_is_replaced(
+    store: PreparedStore, tmp_path: Path
+) -> None:
+    before, checksum = store.split("train").image(0).copy(), store.checksum
+    pickled = pickle.dumps(store.split("train"))
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "raw/images/training/one.jpg")
+    preset = load_preset("ade20k").data
+    data = dataclasses.replace(preset, source=str(tmp_path / "raw"), size=(16, 16), load_size=(18, 18))
+    prepare(data, tmp_path / "store", skip_bad=False, workers=1)
+    store.split("train").release()
+    assert (store.split("train").image(0) == before).all()
+    assert store.checksum == checksum
+    assert (open_store(tmp_path / "store").split("train").image(0) != before).any()
+    with pytest.raises(DataError, match="store: was replaced by another prepared store"):
+        pickle.loads(pickled)

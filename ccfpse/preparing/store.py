@@ -88,7 +88,7 @@ def prepare(
         OutputError: `out` holds something else, another process writes it, or the disk is full.
     """
     refuse_file(out)
-    with output_lock(out), _work_folder(out) as work, writing(out):
+    with output_lock(out), _work_folder(out) as work:
         refuse_foreign(out, MANIFEST, "prepared store")
         if data.sample is not None:
             with output_lock(Path(data.source)), progress("drawing scenes") as update:
@@ -114,7 +114,8 @@ def _write(
     sizes = {"train": data.load_size, "val": data.size}
     samples = {split: found.samples for split, found in raw.splits.items()}
     shapes = {split: Shape(len(samples[split]), sizes[split], data.instances) for split in samples}
-    partial = PartialStore(folder, shapes)
+    with writing(out):
+        partial = PartialStore(folder, shapes)
     done = partial.done()
     continued, total = len(done), sum(map(len, samples.values()))
     tasks = [
@@ -124,7 +125,7 @@ def _write(
         if (split, index) not in done
     ]
     bad = [file for found in raw.splits.values() for file in found.bad]
-    with progress("preparing") as update, partial.journal() as note:
+    with progress("preparing") as update, writing(out), partial.journal() as note:
         update(continued, total)
         for number, result in enumerate(
             run_tasks(tasks, Recipe.of(data, raw.table), partial.store, workers), 1
@@ -140,11 +141,13 @@ def _write(
     if bad and not (skip_bad and all(kept.values())):
         shutil.rmtree(folder)
         raise _complaint(Path(data.source), bad, kept)
-    finished = partial.finished(kept)
-    write_json(finished / MANIFEST, _manifest(data, raw, kept, done, bad))
-    # Before the store is in its place: the record counts only together with that very manifest.
-    write_json(folder.parent / "finished.json", {"key": key, "manifest": sha256_file(finished / MANIFEST)})
-    put_folder(finished, out)
+    with writing(out):
+        finished = partial.finished(kept)
+        write_json(finished / MANIFEST, _manifest(data, raw, kept, done, bad))
+        # Before the store is in its place: the record counts only together with that very manifest.
+        record = {"key": key, "manifest": sha256_file(finished / MANIFEST)}
+        write_json(folder.parent / "finished.json", record)
+        put_folder(finished, out)
     return continued
 
 

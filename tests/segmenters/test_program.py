@@ -15,6 +15,7 @@ from ccfpse.labelspace import ClassTable
 from ccfpse.segmenters.program import ProgramSegmenter
 
 CPU = torch.device("cpu")
+HALVES = ({2: 2 * Dim("rows", min=2, max=512), 3: 2 * Dim("columns", min=2, max=512)},)
 DYNAMIC = ({2: Dim("height", min=4, max=1024), 3: Dim("width", min=4, max=1024)},)
 
 
@@ -63,7 +64,7 @@ def photo(height: int, width: int, n: int = 1) -> Tensor:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    return export(tmp_path / "net.pt2", BrightestChannel(), photo(8, 8), DYNAMIC)
+    return export(tmp_path / "net.pt2", BrightestChannel(), photo(8, 8), HALVES)
 
 
 def test_without_trust_nothing_is_opened(tmp_path: Path, table: ClassTable) -> None:
