@@ -1,7 +1,10 @@
 """Picture files of any origin, read safely: what is no whole picture is refused in one sentence."""
 
 import contextlib
+import ctypes
+import functools
 import io
+import logging
 import struct
 import threading
 import warnings
@@ -11,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from ccfpse.errors import DataError
 
@@ -73,6 +76,7 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
     Raises:
         DataError: `content` (of the file called `name`) is no single, whole picture of a usual size.
     """
+    _silence_decoders()
     try:
         with _quietly():
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
@@ -80,6 +84,9 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
             if getattr(picture, "is_animated", False) and picture.format != "MPO":
                 raise DataError(f"{name}: holds several pictures; give one as a file of its own")
             stretch = _STRETCHED.get(str(picture.tile[0][3])) if picture.format == "PNG" else None
+        if picture.format == "TIFF":
+            with _quietly():
+                picture.load()
         picture.load()
     except UnidentifiedImageError as error:
         raise DataError(
@@ -103,6 +110,15 @@ def picture_values(picture: Image.Image) -> npt.NDArray[np.int32]:
     r, g, b = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int32), -1, 0)
     packed: npt.NDArray[np.int32] = (r << 16) | (g << 8) | b
     return packed
+
+
+@functools.cache
+def _silence_decoders() -> None:
+    """Keeps Pillow, and the libtiff it brings, from printing what is wrong with a file: we say it."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    for handler in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        if (set_handler := getattr(ctypes.CDLL(_imaging.__file__), handler, None)) is not None:
+            set_handler(None)
 
 
 @contextlib.contextmanager

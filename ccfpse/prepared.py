@@ -207,7 +207,8 @@ def _open_array(file: Path, shape: tuple[int, ...], kind: type[np.generic]) -> n
     try:
         with open_regular(file):
             pass
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of absurd shapes, which are refused
+            array = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise _not_a_store(file.parent.parent, f"{file} cannot be read, {error.strerror or error}") from error
     except (ValueError, EOFError, OverflowError, MemoryError) as error:

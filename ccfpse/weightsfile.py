@@ -1,5 +1,6 @@
 """Files of weights as PyTorch saves them, read without running what is in them."""
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,9 @@ def read_weights(path: Path, within: str | None = None) -> dict[str, Tensor]:
         raise ModelFileError(f"cannot be read ({error.strerror})") from error
     try:
         _refuse_packed(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on tensors that are refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises whatever damaged bytes lead it to
         raise ModelFileError("is no checkpoint that holds weights alone, or is damaged") from error
     if within is not None and isinstance(content, Mapping) and isinstance(content.get(within), Mapping):
