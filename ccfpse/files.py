@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,20 +158,29 @@ def code_checksum(*parts: str) -> str:
 
 
 @contextlib.contextmanager
-def held_lock(path: Path, what: str) -> Iterator[None]:
+def held_lock(path: Path, what: str, patience_seconds: float = 0.0) -> Iterator[None]:
     """Holds the lock file `path` while the block runs; a dead process holds nothing.
+
+    Who holds it may go on doing so for `patience_seconds`.
 
     Raises:
         OutputError: another process holds it; the sentence names that process and `what` it locks.
     """
     _make_folder(path.parent)
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise OutputError(f"{what} is in use by {holder}; wait for it or stop it first") from error
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    holder = file.read().strip() or "another process"
+                    raise OutputError(
+                        f"{what} is in use by {holder}; wait for it or stop it first"
+                    ) from error
+            time.sleep(0.2)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {os.uname().nodename}")
         file.flush()

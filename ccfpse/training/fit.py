@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
 import torch
@@ -27,10 +26,13 @@ from ccfpse.training.average import settle
 from ccfpse.training.checkpoint import RunFolder
 from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches, in_parts
 from ccfpse.training.initial import start_from
+from ccfpse.training.launch import launch
 from ccfpse.training.log import Log
 from ccfpse.training.networks import build_networks
-from ccfpse.training.processes import Processes, end_with_parent, is_launched, join, launch, leave
+from ccfpse.training.parent import end_with_parent
+from ccfpse.training.processes import Processes, is_launched, together
 from ccfpse.training.result import write_model
+from ccfpse.training.signals import stop_signals
 from ccfpse.training.step import Networks
 from ccfpse.training.strip import Strip
 from ccfpse.training.trainer import Trainer
@@ -86,13 +88,15 @@ def fit(settings: Settings, places: Places, observer: Observer) -> None:
 
 
 def _fit_here(settings: Settings, places: Places, observer: Observer) -> None:
-    processes = join(settings.runtime.device)
     try:
-        with _stop_signals() as stop:
-            _Run(settings, places, observer, processes, stop).run()
+        with together(settings.runtime.device) as processes, stop_signals() as stop:
+            try:
+                _Run(settings, places, observer, processes, stop).run()
+            except TrainingStopped:
+                processes.any(True)  # all stop after the same step; the main process saves first
+                raise
     finally:
         observer.ended()
-        leave()
 
 
 def _open_inputs(settings: Settings, places: Places) -> tuple[PreparedStore, RunFolder]:
@@ -145,9 +149,14 @@ class _Run:
     def run(self) -> None:
         """Trains to the end and, in the main process, writes the result."""
         out = self.places.out
-        lock = held_lock(out.with_name(f".{out.name}.lock"), f"the training run for {out}")
+        # One that torchrun starts again may find its predecessor, on another machine, about to end.
+        patience_seconds = 30.0 if self.processes.count > 1 else 0.0
+        lock = held_lock(out.with_name(f".{out.name}.lock"), f"the training run for {out}", patience_seconds)
         with lock if self.processes.is_main else contextlib.nullcontext():
+            # Met here, nobody looks for a checkpoint before the lock is held.
+            self.processes.agree(self.folder.path.name)
             trainer, first_step = self._trainer()
+            self.processes.agree(f"step {first_step} of {self.folder.path.name}")
             self._train(trainer, first_step)
             self._finish(trainer)
             if self.processes.is_main:
@@ -261,7 +270,8 @@ class _Run:
         """For every step this process's share of the batch, in `train.accumulation` parts."""
         train, data = self.settings.train, self.settings.data
         samples = AugmentedSamples(self.store.split("train"), data.size, data.flip, train.seed)
-        positions = Positions(steps, train.batch, self.processes.rank, self.processes.count)
+        rank, count = self.processes.rank, self.processes.count
+        positions = Positions(steps, train.batch, rank, count, train.accumulation)
         pin = self.processes.device.type == "cuda"
         for batch in batches(samples, positions, self.settings.runtime.workers, pin):
             yield in_parts(batch, train.accumulation)
@@ -281,19 +291,3 @@ class _Run:
     def _say(self, text: str) -> None:
         if self.processes.is_main:
             self.observer.said(text)
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[signal.Signals]]:
-    """Yields a list that receives SIGTERM and SIGINT, so that a step can end before the run does."""
-    received: list[signal.Signals] = []
-
-    def receive(number: int, frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-
-    before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
