@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 
 from ccfpse.device import pick_device
 from ccfpse.errors import ProcessLost, TrainingError
+from ccfpse.training.meeting import fresh_store
 from ccfpse.training.parent import started
 
 MEETING = "CCFPSE_MEETING"
@@ -120,13 +121,13 @@ def _join(device_name: str) -> Processes:
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
         if (meeting := os.environ.get(MEETING)) is None:
-            distributed.init_process_group(backend, timeout=PATIENCE)
+            found = distributed.rendezvous("env://", timeout=PATIENCE)  # type: ignore[attr-defined]
+            store, rank, count = next(found)
+            store = fresh_store(store, rank, count, PATIENCE)
         else:
             rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
             store = distributed.FileStore(meeting, count)  # type: ignore[attr-defined]
-            distributed.init_process_group(
-                backend, store=store, rank=rank, world_size=count, timeout=PATIENCE
-            )
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"the training processes did not meet ({error})") from error
     return Processes(distributed.get_rank(), distributed.get_world_size(), device)
