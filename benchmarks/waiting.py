@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 
 from ccfpse.config import Settings, load_preset
+from ccfpse.device import pick_device
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.preparing.store import prepare
 from ccfpse.training.data import AugmentedSamples, Positions, batches
 from ccfpse.training.networks import build_networks
-from ccfpse.training.processes import join
+from ccfpse.training.processes import Processes
 from ccfpse.training.step import Networks
 from ccfpse.training.trainer import Trainer
 
@@ -69,7 +70,7 @@ def _drawn(settings: Settings, scratch: Path) -> PreparedStore:
 
 def _train(settings: Settings, store: PreparedStore, steps: int, workers: int) -> tuple[float, float]:
     """Seconds spent waiting for batches, and in all."""
-    processes = join(settings.runtime.device)
+    processes = Processes(0, 1, pick_device(settings.runtime.device))
     networks = build_networks(settings, store.class_table)
     trainer = Trainer(
         settings,

@@ -44,6 +44,10 @@ class TrainingError(CcfpseError):
     """A training run that cannot start, or had to stop."""
 
 
+class ProcessLost(TrainingError):
+    """A training process whose fellow died or does not answer; what ended that one says more."""
+
+
 class TrainingStopped(CcfpseError):
     """Training was asked to stop by a signal and has saved its state."""
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,11 +200,13 @@ def code_checksum(*parts: str) -> str:
 
 
 @contextlib.contextmanager
-def held_lock(path: Path, what: str) -> Iterator[None]:
+def held_lock(path: Path, what: str, patience_seconds: float = 0.0) -> Iterator[None]:
     """Holds the lock file `path`, there only for so long, while the block runs; a dead process holds nothing.
 
     Nor do processes that it has forked off, such as a data loader's, which outlive a killed one by seconds.
     Between machines it holds where their file system's locks do (NFS: yes, unless mounted `nolock`).
+
+    Who holds it may go on doing so for `patience_seconds`.
 
     Raises:
         OutputError: another process holds it; the sentence names that process and `what` it locks. Or the
@@ -211,7 +214,7 @@ def held_lock(path: Path, what: str) -> Iterator[None]:
     """
     with _folder_for(path), contextlib.ExitStack() as ending:
         try:
-            descriptor = ending.enter_context(opened_alone(path, wait=False))
+            descriptor = ending.enter_context(_opened_in_time(path, patience_seconds))
             # Still locked: who has opened this file in the meantime sees that it is no longer there.
             ending.callback(path.unlink, missing_ok=True)
             held = [descriptor]
@@ -228,6 +231,21 @@ def held_lock(path: Path, what: str) -> Iterator[None]:
                 reason = "its file system has no locks, which keep two commands from writing there at once"
             raise OutputError(f"{path}: {reason}; choose another output path") from error
         yield
+
+
+@contextlib.contextmanager
+def _opened_in_time(path: Path, patience_seconds: float) -> Iterator[int]:
+    deadline = time.monotonic() + patience_seconds
+    with contextlib.ExitStack() as ending:
+        while True:
+            try:
+                descriptor = ending.enter_context(opened_alone(path, wait=False))
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.2)
+        yield descriptor
 
 
 def _close(descriptors: list[int]) -> None:

@@ -20,18 +20,19 @@ _LEFT_INSIDE = re.compile(r"\..+\.(lock|tmp|tmp\.[^.]+)")
 
 
 @contextlib.contextmanager
-def output_lock(out: Path, what: str | None = None) -> Iterator[None]:
+def output_lock(out: Path, what: str | None = None, patience_seconds: float = 0.0) -> Iterator[None]:
     """Keeps other commands from writing the file or folder `out` while the block runs.
 
     Args:
         out: there or not; a replacement of it that was cut off is ended first.
         what: is in use, for the message to others; None: `out`.
+        patience_seconds: how long who holds the lock may go on doing so.
 
     Raises:
         OutputError: another process writes it, and is named; or nothing can be written there.
     """
     place = _real(out)
-    with held_lock(_lock_file(place), what or str(out)):
+    with held_lock(_lock_file(place), what or str(out), patience_seconds):
         put_right(place)
         yield
 

@@ -23,14 +23,13 @@ RawBatch = dict[str, Tensor]
 class Positions(Sampler[list[int]]):
     """For every step, this process's share of the positions in the endless sequence of samples."""
 
-    def __init__(self, steps: range, batch: int, rank: int, n_processes: int) -> None:
+    def __init__(self, steps: range, batch: int, rank: int, n_processes: int, n_parts: int = 1) -> None:
         self.steps, self.batch = steps, batch
-        share = batch // n_processes
-        self.share = range(rank * share, (rank + 1) * share)
+        self.places = share_of_batch(batch, rank, n_processes, n_parts)
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in self.steps:
-            yield [step * self.batch + j for j in self.share]
+            yield [step * self.batch + j for j in self.places]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -60,6 +59,17 @@ class AugmentedSamples(Dataset[Sample]):
         if instances is not None:
             sample["instances"] = instances
         return sample
+
+
+def share_of_batch(batch: int, rank: int, n_processes: int, n_parts: int) -> list[int]:
+    """Places in a batch that a process computes, in the order of its `n_parts` parts.
+
+    The processes' first parts together are the first part of the batch, and so on: what is computed
+    of a part, such as batch statistics, then does not depend on how many processes there are.
+    """
+    share = batch // n_processes // n_parts
+    begins = [(part * n_processes + rank) * share for part in range(n_parts)]
+    return [place for begin in begins for place in range(begin, begin + share)]
 
 
 def batches(

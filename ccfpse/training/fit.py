@@ -1,13 +1,12 @@
 """The training run: a prepared store in, a model file out; going on where an earlier process stopped."""
 
-import contextlib
-import signal
-from collections.abc import Iterator
-from types import FrameType
-
 from ccfpse.config import Settings
-from ccfpse.training.processes import end_with_parent, is_launched, join, launch, leave
+from ccfpse.errors import TrainingStopped
+from ccfpse.training.launch import launch
+from ccfpse.training.parent import end_with_parent
+from ccfpse.training.processes import is_launched, together
 from ccfpse.training.run import Observer, Places, Run, open_inputs
+from ccfpse.training.signals import stop_signals
 
 
 def fit(settings: Settings, places: Places, observer: Observer, extend: bool = False) -> None:
@@ -36,26 +35,12 @@ def fit(settings: Settings, places: Places, observer: Observer, extend: bool = F
 
 
 def _fit_here(settings: Settings, places: Places, observer: Observer, extend: bool) -> None:
-    processes = join(settings.runtime.device)
     try:
-        with _stop_signals() as stop:
-            Run(settings, places, observer, processes, stop, extend).go()
+        with together(settings.runtime.device) as processes, stop_signals() as stop:
+            try:
+                Run(settings, places, observer, processes, stop, extend).go()
+            except TrainingStopped:
+                processes.any(True)  # all stop after the same step; the main process saves first
+                raise
     finally:
         observer.ended()
-        leave()
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[signal.Signals]]:
-    """Yields a list that receives SIGTERM and SIGINT, so that a step can end before the run does."""
-    received: list[signal.Signals] = []
-
-    def receive(number: int, frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-
-    before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,21 +1,27 @@
-"""Several training processes as one: who they are, how gradients are averaged, how they start and end."""
+"""Several training processes as one: how they meet, average and agree, and how they miss one."""
 
+import contextlib
 import dataclasses
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 
 from ccfpse.device import pick_device
-from ccfpse.errors import CcfpseError, TrainingError, TrainingStopped
+from ccfpse.errors import ProcessLost, TrainingError
+from ccfpse.training.meeting import fresh_store
+from ccfpse.training.parent import started
 
-_TELLS = "ccfpse tells: "
+MEETING = "CCFPSE_MEETING"
+"""Environment variable: the file through which processes that we ourselves started find each other."""
+PATIENCE = timedelta(minutes=10)
+"""How long a process waits for one that is there but does not answer; one that died is noticed at once.
+
+Longer than the main process may be busy alone, with a checkpoint or a strip of pictures.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,132 +64,109 @@ class Processes:
         distributed.all_reduce(told, op=distributed.ReduceOp.MAX)
         return bool(told.item())
 
+    def agree(self, found: str) -> None:
+        """Checks that all processes found the same.
+
+        Raises:
+            TrainingError: they did not.
+        """
+        if self.count == 1:
+            return
+        all_found: list[str] = [""] * self.count
+        distributed.all_gather_object(all_found, found)
+        other = next((rank for rank, text in enumerate(all_found) if text != all_found[0]), None)
+        if other is not None:
+            raise TrainingError(
+                f"training process 0 is at {all_found[0]}, process {other} at {all_found[other]}: all need "
+                "the same settings, data and code, and an output folder on a disk that they share"
+            )
+
 
 def is_launched() -> bool:
     """Whether torchrun, or we ourselves, started this process as one of several."""
     return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def join(device_name: str) -> Processes:
-    """Finds the other processes, if there are any.
+@contextlib.contextmanager
+def together(device_name: str) -> Iterator[Processes]:
+    """Finds the other processes, if there are any, and parts from them when the block ends.
 
     Raises:
-        TrainingError: `WORLD_SIZE` processes were promised but did not meet.
+        TrainingError: the processes that were promised did not meet.
+        ProcessLost: one of them died or does not answer any more.
     """
     if not is_launched():
-        return Processes(0, 1, pick_device(device_name))
-    local_rank = int(os.environ["LOCAL_RANK"])
+        yield Processes(0, 1, pick_device(device_name))
+        return
+    processes = _join(device_name)
+    peers: list[_Peer] = []
+    try:
+        peers = _introductions(processes)
+        yield processes
+    except RuntimeError as error:
+        if not _is_of_communication(error):
+            raise
+        raise ProcessLost(
+            f"{_loss(error, peers)}; the same command goes on from the last checkpoint"
+        ) from error
+    finally:
+        distributed.destroy_process_group()
+
+
+def _join(device_name: str) -> Processes:
     device = pick_device(device_name)
     if device.type == "cuda":
-        device = torch.device("cuda", local_rank)
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        if (meeting := os.environ.get(MEETING)) is None:
+            found = distributed.rendezvous("env://", timeout=PATIENCE)  # type: ignore[attr-defined]
+            store, rank, count = next(found)
+            store = fresh_store(store, rank, count, PATIENCE)
+        else:
+            rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+            store = distributed.FileStore(meeting, count)  # type: ignore[attr-defined]
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"the training processes did not meet ({error})") from error
     return Processes(distributed.get_rank(), distributed.get_world_size(), device)
 
 
-def leave() -> None:
-    """Parts from the other processes."""
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
+@dataclasses.dataclass(frozen=True)
+class _Peer:
+    """A process as it introduced itself."""
+
+    node: str
+    process: int
+    started: str | None
+
+    @property
+    def is_seen_dead(self) -> bool:
+        """Whether it ran on this machine, and is over."""
+        return self.node == os.uname().nodename and started(self.process) != self.started
 
 
-def launch(count: int, work: Callable[..., None], *arguments: Any) -> None:
-    """Runs `work(*arguments)` in `count` processes through torch's launcher and waits for all.
-
-    Raises:
-        TrainingError: one of them found a mistake of the user's; the others are ended with it.
-        TrainingStopped: a signal ended them, after they had time to save.
-        RuntimeError: one of them failed otherwise.
-    """
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    # Threads of several processes on the same cores wait for each other in busy loops.
-    threads = max(1, (os.cpu_count() or 1) // count)
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=count,
-        run_id="ccfpse",
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        start_method="spawn",
-    )
-    try:
-        elastic_launch(config, _worker)(work, os.getpid(), *arguments)
-    except SignalException as error:
-        raise TrainingStopped(
-            "stopped; the same command goes on from the last checkpoint", 128 + error.sigval
-        ) from error
-    except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
-        said = failure.message["message"] if isinstance(failure.message, dict) else str(failure.message)
-        _, found, told = said.partition(_TELLS)
-        if not found:
-            raise RuntimeError(f"training process {rank} failed: {said}") from error
-        raise TrainingError(told) from error
+def _introductions(processes: Processes) -> list[_Peer]:
+    """All processes, by rank."""
+    found: list[_Peer | None] = [None] * processes.count
+    me = os.getpid()
+    distributed.all_gather_object(found, _Peer(os.uname().nodename, me, started(me)))
+    return [peer for peer in found if peer is not None]
 
 
-def _worker(work: Callable[..., None], launcher: int, *arguments: Any) -> None:
-    from torch.distributed.elastic.multiprocessing.errors import record
-
-    def told() -> None:
-        try:
-            work(*arguments)
-        except CcfpseError as error:
-            # Only text crosses to the launcher; the mark tells a sentence from a failure of ours.
-            raise RuntimeError(f"{_TELLS}{error}") from error
-
-    _end_with({launcher}, interval_seconds=1.0)
-    record(told)()
+def _is_of_communication(error: RuntimeError) -> bool:
+    return isinstance(error, distributed.DistError) or "gloo" in str(
+        error
+    )  # gloo's have no type of their own
 
 
-def end_with_parent(interval_seconds: float = 1.0) -> None:
-    """Makes this process end soon after the one that started it, however that one ends.
-
-    A trainer left behind by a killed `dvc` would fight with the next one. Under DVC, the shell
-    that DVC starts commands through is watched, and DVC behind it. Elsewhere nothing is watched
-    under `nohup` or `setsid`, whose point is to outlive the parent.
-    """
-    parent = os.getppid()
-    if "DVC_STAGE" in os.environ:
-        grandparent = _parent_of(parent)
-        _end_with({parent} | ({grandparent} if grandparent else set()), interval_seconds)
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and os.getsid(0) != os.getpid():
-        _end_with({parent}, interval_seconds)
-
-
-def _end_with(processes: set[int], interval_seconds: float) -> None:
-    """Sends this process SIGTERM as soon as one of `processes` is gone; the first of all is left out."""
-    watched = {process: _started(process) for process in processes if process > 1}
-
-    def watch() -> None:
-        while all(start is not None and _started(process) == start for process, start in watched.items()):
-            time.sleep(interval_seconds)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
-
-
-def _stat(process: int) -> list[str] | None:
-    """Fields of /proc/PID/stat after the command's name: state, parent, ...; None: no such process."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-
-
-def _started(process: int) -> str | None:
-    fields = _stat(process)
-    return None if fields is None or fields[0] == "Z" else fields[19]
-
-
-def _parent_of(process: int) -> int | None:
-    fields = _stat(process)
-    return None if fields is None else int(fields[1])
+def _loss(error: RuntimeError, peers: list[_Peer]) -> str:
+    for _ in range(20):  # a connection may close a moment before its process is over
+        for rank, peer in enumerate(peers):
+            if peer.is_seen_dead:
+                return f"training process {rank} (process {peer.process} on {peer.node}) died"
+        time.sleep(0.05)
+    if "timed out" in str(error).lower():
+        return f"a training process has not answered for {PATIENCE.total_seconds() / 60:g} minutes"
+    return "a training process on another machine died, or the connection to it is lost"

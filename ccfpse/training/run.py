@@ -127,13 +127,19 @@ class Run:
     def go(self) -> None:
         """Trains to the end and, in the main process, writes the result."""
         out = self.places.out
-        lock = output_lock(out, f"the training run for {out}")
+        # One that torchrun starts again may find its predecessor, on another machine, about to end.
+        patience_seconds = 30.0 if self.processes.count > 1 else 0.0
+        lock = output_lock(out, f"the training run for {out}", patience_seconds)
         with lock if self.processes.is_main else contextlib.nullcontext():
+            # Met here, nobody looks for a checkpoint before the lock is held.
+            self.processes.agree(self.folder.path.name)
             start = self.folder.start(self._say)
+            step = 0 if start is None else start.step
+            self.processes.agree(f"step {step} of {self.folder.path.name}")
             trainer = self._trainer(start)
             if self.processes.is_main:
                 recorder = self._recorder(start)
-                self.observer.started(0 if start is None else start.step, self.settings.train.steps)
+                self.observer.started(step, self.settings.train.steps)
                 with recorder.saver:
                     self._train(trainer, start, recorder)
                 recorder.close()
@@ -234,7 +240,8 @@ class Run:
         """For every step this process's share of the batch, in `train.accumulation` parts."""
         train, data = self.settings.train, self.settings.data
         samples = AugmentedSamples(self.store.split("train"), data.size, data.flip, train.seed)
-        positions = Positions(steps, train.batch, self.processes.rank, self.processes.count)
+        rank, count = self.processes.rank, self.processes.count
+        positions = Positions(steps, train.batch, rank, count, train.accumulation)
         pin = self.processes.device.type == "cuda"
         for batch in batches(samples, positions, self.settings.runtime.workers, pin):
             yield in_parts(batch, train.accumulation)

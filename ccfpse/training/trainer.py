@@ -14,7 +14,7 @@ from ccfpse.labelspace import ClassTable
 from ccfpse.layout import make_layout
 from ccfpse.models import STYLE_DIM, Generator
 from ccfpse.training.average import Average
-from ccfpse.training.data import RawBatch, as_image, style_noise
+from ccfpse.training.data import RawBatch, as_image, share_of_batch, style_noise
 from ccfpse.training.processes import Processes
 from ccfpse.training.schedule import rate_factor
 from ccfpse.training.step import Networks, discriminator_losses, fresh_fake, generator_losses
@@ -136,8 +136,8 @@ class Trainer:
             return [None] * n_parts
         train = self.settings.train
         whole = style_noise(train.seed, step, turn, train.batch, STYLE_DIM)
-        share = whole.chunk(self.processes.count)[self.processes.rank].to(self.processes.device)
-        return list(share.chunk(n_parts))
+        share = whole[share_of_batch(train.batch, self.processes.rank, self.processes.count, n_parts)]
+        return list(share.to(self.processes.device).chunk(n_parts))
 
     def is_finite(self) -> bool:
         """Whether every trained weight is a finite number."""

@@ -1,0 +1,185 @@
+import os
+import random
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from ccfpse.config import load_settings
+from ccfpse.device import pick_device
+from ccfpse.loss_network import prepare_loss_network
+from ccfpse.modelfile import load_model
+from ccfpse.prepared import open_store
+from tests.soak.conftest import Soak
+from tests.soak.running import (
+    TRAIN,
+    Command,
+    all_end,
+    checkpoints,
+    torchrun,
+    wait_for_new_checkpoint,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
+]
+
+
+@pytest.fixture
+def raw(raw: Path) -> Path:
+    """Three photos for training: neither a batch nor the processes' shares come out even."""
+    rng = np.random.default_rng(1)
+    for kind, pixels in (
+        ("images", rng.integers(0, 256, (32, 64, 3))),
+        ("labels", 10 * (rng.integers(0, 3, (4, 8)).repeat(8, 0).repeat(8, 1) + 1)),
+        ("instances", rng.integers(0, 9, (4, 8)).repeat(8, 0).repeat(8, 1)),
+    ):
+        Image.fromarray(pixels.astype(np.uint8)).save(raw / "train" / kind / "town/c.png")
+    return raw
+
+
+@pytest.fixture
+def folder(params: Path, store: Path, tmp_path: Path) -> Path:
+    """A folder in which two processes can train."""
+    settings = load_settings(params)
+    prepare_loss_network(
+        open_store(store),
+        settings.loss_network,
+        Path(settings.paths.loss_network),
+        pick_device("cpu"),
+        lambda done, total: None,
+    )
+    _change(tmp_path, train={"batch": 4}, runtime={"processes": 2, "log_every": 1})
+    return tmp_path
+
+
+@pytest.fixture
+def commands() -> Iterator[list[Command]]:
+    """Commands that are killed at the end of a test that fails."""
+    started: list[Command] = []
+    yield started
+    for command in started:
+        command.kill()
+
+
+def _change(folder: Path, **sections: dict[str, object]) -> None:
+    path = folder / "params.yaml"
+    settings = yaml.safe_load(path.read_text())
+    for name, changed in sections.items():
+        settings[name] |= changed
+    path.write_text(yaml.safe_dump(settings))
+
+
+def _trained(folder: Path) -> dict[str, torch.Tensor]:
+    return load_model(folder / "training" / "model.safetensors").weights
+
+
+def _unbroken(folder: Path, n_kills: int) -> dict[str, torch.Tensor]:
+    """Weights of a run that nobody disturbs, long enough for so many kills; they are taken away again."""
+    _change(
+        folder,
+        train={"steps": 4 + 3 * n_kills, "decay_start": 4},
+        runtime={"checkpoint_every": 2, "strip_every": 3},
+    )
+    command = Command([*TRAIN, "--out", "unbroken"], folder, "unbroken")
+    assert command.ends() == 0, command.said
+    return load_model(folder / "unbroken" / "model.safetensors").weights
+
+
+def _n_equal(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> int:
+    """Bytes compared, all of them equal."""
+    assert found.keys() == wanted.keys()
+    for name, tensor in wanted.items():
+        assert torch.equal(found[name], tensor), name
+    return sum(tensor.numel() * tensor.element_size() for tensor in wanted.values())
+
+
+def test_a_killed_process_ends_the_others_and_the_run_goes_on(
+    folder: Path, soak: Soak, commands: list[Command]
+) -> None:
+    n_kills, chance = soak.pick(1, 10), random.Random(0)
+    wanted = _unbroken(folder, n_kills)
+    for kill in range(n_kills):
+        known = checkpoints(folder)
+        commands.append(command := Command(TRAIN, folder))
+        wait_for_new_checkpoint(command, folder, known)
+        time.sleep(chance.uniform(0, 0.2))  # the moment of the step is anyone's guess
+        workers = command.workers()
+        assert len(workers) == 2
+        rank = chance.randrange(2) if n_kills > 1 else 1
+        os.kill(workers[rank], signal.SIGKILL)
+        assert command.ends() == 2, (kill, command.said)
+        (sentence,) = re.findall("^error: .*$", command.said, re.MULTILINE)
+        assert f"training process {rank} was killed (SIGKILL" in sentence
+        assert "the same command goes on" in sentence
+        assert "Traceback" not in command.said
+        assert all_end(workers)
+    commands.append(command := Command(TRAIN, folder))
+    assert command.ends() == 0, command.said
+    assert "going on after step" in command.said
+    soak.figure("own launcher: kills of a process survived", n_kills)
+    soak.figure("own launcher: bytes of weights compared", _n_equal(_trained(folder), wanted))
+
+
+def test_torchrun_starts_all_again_after_a_kill(folder: Path, soak: Soak, commands: list[Command]) -> None:
+    n_kills, chance = soak.pick(1, 10), random.Random(1)
+    wanted = _unbroken(folder, n_kills)
+    options = ("--nproc-per-node", "2", f"--max-restarts={n_kills}")
+    commands.append(command := Command(torchrun(*options), folder))
+    killed: set[int] = set()
+    for _ in range(n_kills):
+        wait_for_new_checkpoint(command, folder, checkpoints(folder))
+        time.sleep(chance.uniform(0, 0.2))
+        workers = [worker for worker in command.workers() if worker not in killed]
+        assert len(workers) == 2
+        os.kill(workers[chance.randrange(2)], signal.SIGKILL)
+        killed |= set(workers)
+    assert command.ends() == 0, command.said
+    assert command.said.count("going on after step") == n_kills
+    soak.figure("torchrun: kills of a process survived", n_kills)
+    soak.figure("torchrun: bytes of weights compared", _n_equal(_trained(folder), wanted))
+
+
+def test_two_nodes_train_as_one_and_survive_a_kill(folder: Path, soak: Soak, commands: list[Command]) -> None:
+    """Two of torchrun's agents on this machine, one process each."""
+    n_kills, chance = soak.pick(1, 10), random.Random(2)
+    wanted = _unbroken(folder, n_kills)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ("--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--rdzv-id", "run")
+    nodes = [
+        Command(
+            torchrun(
+                *options,
+                "--rdzv-endpoint",
+                f"127.0.0.1:{port}",
+                f"--max-restarts={n_kills}",
+                "--node-rank",
+                rank,
+            ),
+            folder,
+            f"node {rank}",
+        )
+        for rank in ("0", "1")
+    ]
+    commands += nodes
+    for _ in range(n_kills):
+        wait_for_new_checkpoint(nodes[0], folder, checkpoints(folder))
+        time.sleep(chance.uniform(0, 0.2))
+        (worker,) = nodes[chance.randrange(2)].workers()
+        os.kill(worker, signal.SIGKILL)
+    for node in nodes:
+        assert node.ends() == 0, node.said
+    assert "".join(node.said for node in nodes).count("going on after step") == n_kills
+    soak.figure("two nodes: kills of a process survived", n_kills)
+    soak.figure("two nodes: bytes of weights compared", _n_equal(_trained(folder), wanted))
