@@ -67,7 +67,7 @@ def _trained(
     positions = Positions(range(steps), train.batch, processes.rank, processes.count, train.accumulation)
     losses = []
     for step, batch in enumerate(batches(samples, positions, workers=0, pin=False)):
-        found = trainer.step(step, in_parts(batch, train.accumulation))
+        found = trainer.step(step, in_parts(batch, train.accumulation)).losses
         losses.append(dict(zip(found, processes.mean(torch.stack(list(found.values()))), strict=True)))
     return {"losses": losses, "gradients": trainer.first, "state": trainer.state()}
 

@@ -8,7 +8,7 @@ import pytest
 
 _CHILD = """
 import sys, time
-from ccfpse.training.processes import end_with_parent
+from ccfpse.training.parent import end_with_parent
 end_with_parent(interval_seconds=0.1)
 print("up", flush=True)
 time.sleep(600)
