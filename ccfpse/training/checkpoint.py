@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.files import replacing
+from ccfpse.opening import open_regular
 
 FORMAT = 2
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -40,8 +41,10 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
             hashed = _Hashed(file)
-            # Into an open file: given a path, torch reports a full disk as an error of its own.
-            torch.save({"format": FORMAT, "step": step, **state}, hashed)  # type: ignore[arg-type]
+            try:
+                torch.save({"format": FORMAT, "step": step, **state}, hashed)  # type: ignore[arg-type]
+            except RuntimeError as error:
+                raise hashed.refused or error from None  # torch reports a full disk as an error of its own
             file.write(hashed.digest.digest())
     except OutputError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in (ENOSPC, EDQUOT):
@@ -147,14 +150,14 @@ def _no_space(folder: Path, step: int, needed: int) -> str:
     kept = "there is no earlier one" if last is None else f"{last.name} is kept"
     need, free = needed / 2**30, disk_usage(folder).free / 2**30
     return (
-        f"{folder}: the checkpoint after step {step} needs {need:.2f} GiB, but {free:.2f} GiB are free there "
+        f"{folder}: the checkpoint after step {step} needs {need:.3f} GiB, but {free:.3f} GiB are free there "
         f"({kept}); make room, and the same command goes on"
     )
 
 
 def _is_whole(path: Path) -> bool:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         left = path.stat().st_size - _DIGEST_BYTES
         while left > 0 and (content := file.read(min(left, _READ_BYTES))):
             digest.update(content)
@@ -163,14 +166,19 @@ def _is_whole(path: Path) -> bool:
 
 
 class _Hashed:
-    """A file to write to that computes the checksum of what is written."""
+    """A file to write to that computes the checksum of what is written, and remembers what was refused."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest = file, hashlib.sha256()
+        self.refused: OSError | None = None
 
     def write(self, content: bytes) -> int:
         self.digest.update(content)
-        return self.file.write(content)
+        try:
+            return self.file.write(content)
+        except OSError as error:
+            self.refused = error
+            raise
 
     def flush(self) -> None:
         self.file.flush()

@@ -1,6 +1,5 @@
 """Full disks and read-only folders: one sentence, exit code 2, what was there stays, nothing is left over."""
 
-import contextlib
 import errno
 import os
 import re
@@ -16,22 +15,9 @@ from typer.testing import CliRunner
 from ccfpse_cli.main import app
 from tests.cli.commands import COMMANDS, done
 from tests.cli.desk import Command, Desk, check_refused
+from tests.disks import PAGE, fill, mounted
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 FULL = ("preset", "scan", "judge", "loss network", "evaluate", "report", "study tally")
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """A file system at `folder`; the test is skipped where this user may mount none."""
-    folder.mkdir(exist_ok=True)
-    ended = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True, check=False)
-    if ended.returncode:
-        pytest.skip(f"no file system can be mounted here: {ended.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -39,16 +25,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk."""
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs"):
         yield tmp_path / "disk"
-
-
-def fill(disk: Path, free: int) -> None:
-    """Leaves `free` bytes."""
-    filler = disk / "filler"
-    filler.unlink(missing_ok=True)
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(bytes(256 * PAGE)):
-            pass
-    os.truncate(filler, filler.stat().st_size - free)
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:

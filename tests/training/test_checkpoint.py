@@ -11,6 +11,7 @@ import torch
 from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.training import checkpoint
 from ccfpse.training.checkpoint import Saver, checkpoints, read_checkpoint, write_checkpoint
+from tests.disks import fill, mounted
 
 
 def test_a_checkpoint_reads_back_what_was_written(tmp_path: Path) -> None:
@@ -77,3 +78,16 @@ def test_an_error_of_training_is_not_hidden_by_one_of_saving(tmp_path: Path) -> 
 
     with pytest.raises(ZeroDivisionError):
         train()
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_says_how_much_is_needed(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    state = {"weights": torch.zeros(2**20)}
+    with mounted(disk, "-t", "tmpfs", "-o", "size=16m", "tmpfs"):
+        first = write_checkpoint(disk, 1, state)
+        fill(disk, 2**20)
+        before = sorted(path.name for path in disk.iterdir())
+        with pytest.raises(OutputError, match=r"needs 0\.004 GiB.*step-000000001\.pt is kept"):
+            write_checkpoint(disk, 2, state)
+        assert sorted(path.name for path in disk.iterdir()) == before
+        assert torch.equal(read_checkpoint(first)["weights"], state["weights"])
