@@ -4,10 +4,10 @@ Prints as JSON, for each of about that many moments spread evenly over the work,
 number of open files, of this process and all below it.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import ccfpse
@@ -56,7 +56,7 @@ def synthesize(params: Path, samples: Samples) -> None:
     """As `ccfpse synthesize`, of the label maps beside the settings."""
     model = ccfpse.load(params.with_name("model.safetensors"), device="cpu")
 
-    @contextmanager
+    @contextlib.contextmanager
     def progress(stage: str) -> Iterator[Progress]:
         yield samples.take if stage == "synthesizing" else lambda done, total: None
 
@@ -90,12 +90,17 @@ def _family() -> list[Path]:
 
 
 def _pss_mb(process: Path) -> float:
-    lines = (process / "smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+    with contextlib.suppress(OSError):  # it may just have ended
+        for line in (process / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1000
+    return 0.0
 
 
 def _n_open(process: Path) -> int:
-    return len(list((process / "fd").iterdir()))
+    with contextlib.suppress(OSError):
+        return len(list((process / "fd").iterdir()))
+    return 0
 
 
 if __name__ == "__main__":
