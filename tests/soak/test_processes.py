@@ -28,6 +28,7 @@ from tests.soak.running import (
     wait_for_new_checkpoint,
 )
 
+Weights = dict[str, torch.Tensor]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc"),
@@ -79,23 +80,33 @@ def _change(folder: Path, **sections: dict[str, object]) -> None:
     path.write_text(yaml.safe_dump(settings))
 
 
-def _trained(folder: Path) -> dict[str, torch.Tensor]:
+def _trained(folder: Path) -> Weights:
     return load_model(folder / "training" / "model.safetensors").weights
 
 
-def _unbroken(folder: Path, n_kills: int) -> dict[str, torch.Tensor]:
-    """Weights of a run that nobody disturbs, long enough for so many kills; they are taken away again."""
+@pytest.fixture(scope="module")
+def weights_by_kills() -> dict[int, Weights]:
+    """Of runs that nobody disturbed, by the number of kills that they are long enough for."""
+    return {}
+
+
+@pytest.fixture
+def unbroken(folder: Path, soak: Soak, weights_by_kills: dict[int, Weights]) -> tuple[int, Weights]:
+    """How many kills the test is to try, and the weights of a run without any."""
+    n_kills = soak.pick(1, 10)
     _change(
         folder,
         train={"steps": 4 + 3 * n_kills, "decay_start": 4},
         runtime={"checkpoint_every": 2, "strip_every": 3},
     )
-    command = Command([*TRAIN, "--out", "unbroken"], folder, "unbroken")
-    assert command.ends() == 0, command.said
-    return load_model(folder / "unbroken" / "model.safetensors").weights
+    if n_kills not in weights_by_kills:  # they depend on nothing else, where the folder is included
+        command = Command([*TRAIN, "--out", "unbroken"], folder, "unbroken")
+        assert command.ends() == 0, command.said
+        weights_by_kills[n_kills] = load_model(folder / "unbroken" / "model.safetensors").weights
+    return n_kills, weights_by_kills[n_kills]
 
 
-def _n_equal(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> int:
+def _n_equal(found: Weights, wanted: Weights) -> int:
     """Bytes compared, all of them equal."""
     assert found.keys() == wanted.keys()
     for name, tensor in wanted.items():
@@ -104,10 +115,9 @@ def _n_equal(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) ->
 
 
 def test_a_killed_process_ends_the_others_and_the_run_goes_on(
-    folder: Path, soak: Soak, commands: list[Command]
+    folder: Path, unbroken: tuple[int, Weights], soak: Soak, commands: list[Command]
 ) -> None:
-    n_kills, chance = soak.pick(1, 10), random.Random(0)
-    wanted = _unbroken(folder, n_kills)
+    (n_kills, wanted), chance = unbroken, random.Random(0)
     for kill in range(n_kills):
         known = checkpoints(folder)
         commands.append(command := Command(TRAIN, folder))
@@ -130,9 +140,10 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on(
     soak.figure("own launcher: bytes of weights compared", _n_equal(_trained(folder), wanted))
 
 
-def test_torchrun_starts_all_again_after_a_kill(folder: Path, soak: Soak, commands: list[Command]) -> None:
-    n_kills, chance = soak.pick(1, 10), random.Random(1)
-    wanted = _unbroken(folder, n_kills)
+def test_torchrun_starts_all_again_after_a_kill(
+    folder: Path, unbroken: tuple[int, Weights], soak: Soak, commands: list[Command]
+) -> None:
+    (n_kills, wanted), chance = unbroken, random.Random(1)
     options = ("--nproc-per-node", "2", f"--max-restarts={n_kills}")
     commands.append(command := Command(torchrun(*options), folder))
     killed: set[int] = set()
@@ -149,10 +160,11 @@ def test_torchrun_starts_all_again_after_a_kill(folder: Path, soak: Soak, comman
     soak.figure("torchrun: bytes of weights compared", _n_equal(_trained(folder), wanted))
 
 
-def test_two_nodes_train_as_one_and_survive_a_kill(folder: Path, soak: Soak, commands: list[Command]) -> None:
+def test_two_nodes_train_as_one_and_survive_a_kill(
+    folder: Path, unbroken: tuple[int, Weights], soak: Soak, commands: list[Command]
+) -> None:
     """Two of torchrun's agents on this machine, one process each."""
-    n_kills, chance = soak.pick(1, 10), random.Random(2)
-    wanted = _unbroken(folder, n_kills)
+    (n_kills, wanted), chance = unbroken, random.Random(2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -183,3 +195,41 @@ def test_two_nodes_train_as_one_and_survive_a_kill(folder: Path, soak: Soak, com
     assert "".join(node.said for node in nodes).count("going on after step") == n_kills
     soak.figure("two nodes: kills of a process survived", n_kills)
     soak.figure("two nodes: bytes of weights compared", _n_equal(_trained(folder), wanted))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_to_the_launcher_lets_all_finish_the_step_and_save_once(
+    number: signal.Signals, code: int, folder: Path, commands: list[Command]
+) -> None:
+    _change(folder, train={"steps": 100_000, "decay_start": 0}, runtime={"checkpoint_every": 100_000})
+    commands.append(command := Command(TRAIN, folder))
+    _wait_for_a_step(command, folder)
+    workers = command.workers()
+    command.started.send_signal(number)
+    assert command.ends() == code
+    (sentence,) = re.findall("^error: .*$", command.said, re.MULTILINE)
+    (step,) = re.findall(r"stopped after step (\d+); the same command goes on from there", sentence)
+    assert checkpoints(folder) == {f"step-{int(step):09d}.pt"}
+    assert "Traceback" not in command.said
+    assert all_end(workers)
+
+
+@pytest.mark.parametrize("launcher", ["own", "torchrun"])
+def test_processes_save_and_end_when_their_launcher_is_killed(
+    launcher: str, folder: Path, commands: list[Command]
+) -> None:
+    _change(folder, train={"steps": 100_000, "decay_start": 0}, runtime={"checkpoint_every": 100_000})
+    arguments = TRAIN if launcher == "own" else torchrun("--nproc-per-node", "2")
+    commands.append(command := Command(arguments, folder))
+    _wait_for_a_step(command, folder)
+    workers = command.workers()
+    assert len(workers) == 2
+    command.started.kill()
+    assert all_end(workers)
+    assert len(checkpoints(folder)) == 1
+
+
+def _wait_for_a_step(command: Command, folder: Path) -> None:
+    while not list(folder.glob(".training.partial-*/log/metrics.json")):
+        assert command.started.poll() is None, command.said
+        time.sleep(0.02)

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
-from ccfpse.training.data import AugmentedSamples, Positions, as_image, batches, style_noise
+from ccfpse.training.data import AugmentedSamples, Positions, as_image, batches, share_of_batch, style_noise
 
 
 class Numbered:
@@ -56,6 +57,17 @@ def test_processes_share_the_batch_of_one() -> None:
     ]
     together = torch.cat([share["image"] for share in shares])
     torch.testing.assert_close(together, alone["image"], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("n_processes", "n_parts"), [(1, 3), (2, 3), (3, 2), (6, 1)])
+def test_a_part_of_the_batch_is_the_same_photos_however_many_processes(
+    n_processes: int, n_parts: int
+) -> None:
+    shares = [share_of_batch(12, rank, n_processes, n_parts) for rank in range(n_processes)]
+    length = 12 // n_parts // n_processes
+    for part in range(n_parts):
+        together = [place for share in shares for place in share[part * length : (part + 1) * length]]
+        assert together == list(range(part * 12 // n_parts, (part + 1) * 12 // n_parts))
 
 
 def test_noise_depends_on_step_and_turn_and_on_nothing_else() -> None:

@@ -1,10 +1,19 @@
 import os
 import subprocess
 import sys
+import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from torch.distributed import FileStore
+
+from ccfpse.errors import DataError, ProcessLost, TrainingError
+from ccfpse.training import launch as launching
+from ccfpse.training.launch import launch
+from ccfpse.training.meeting import fresh_store
+from tests.training.working import share
 
 _CHILD = """
 import sys, time
@@ -43,3 +52,63 @@ def test_a_trainer_ends_when_its_parent_is_killed() -> None:
         time.sleep(0.05)
     os.kill(child, 9)
     raise AssertionError("the child lives on")
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    ("failing", "kind", "sentence"),
+    [
+        ("data", DataError, "photo.png: is no photo"),
+        ("bug", RuntimeError, "training process 1 failed: ZeroDivisionError: by zero"),
+        ("exit", RuntimeError, "training process 1 ended with exit code 7"),
+        ("differ", TrainingError, "process 0 is at step 0, process 1 at step 1"),
+    ],
+)
+def test_what_a_process_raises_is_raised_by_the_launcher(
+    failing: str, kind: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(kind, match=sentence) as raised:
+        launch(2, share, failing)
+    assert type(raised.value) is kind
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_a_process_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching, "_ENDING_SECONDS", 1.0)
+    with pytest.raises(ProcessLost, match="a training process has not answered"):
+        launch(2, share, "pause")
+
+
+def test_processes_of_a_new_attempt_do_not_meet_those_of_the_one_before(tmp_path: Path) -> None:
+    """Process 1 is there before process 0, and finds what the first attempt left."""
+    path, patience = str(tmp_path / "store"), timedelta(seconds=30)
+    met: list[list[str]] = []
+
+    def meet(rank: int, found: list[str]) -> None:
+        store = fresh_store(FileStore(path, 2), rank, 2, patience)
+        found.append("kept" if store.check([f"address of {rank}"]) else "new")
+        store.set(f"address of {rank}", "here")
+
+    held = FileStore(path, 2)  # as torchrun holds it through all attempts
+    for _ in range(3):
+        met.append([])
+        both = [threading.Thread(target=meet, args=(rank, met[-1])) for rank in (1, 0)]
+        for thread in both:
+            thread.start()
+            time.sleep(0.2)
+        for thread in both:
+            thread.join()
+    del held
+    assert met == [["new", "new"]] * 3
+
+
+def test_processes_that_never_come_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="not all 2 are there"):
+        fresh_store(FileStore(str(tmp_path / "store"), 2), 0, 2, timedelta(seconds=0.1))
