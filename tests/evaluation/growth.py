@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from ccfpse.config import load_preset
+from ccfpse.config import load_preset, plain
 from ccfpse.evaluation.evaluate import evaluate
 from ccfpse.evaluation.inception import Inception
 from ccfpse.evaluation.inputs import Places
@@ -60,7 +60,7 @@ def make_judge(folder: Path, table: ClassTable) -> None:
     save_file(JudgeNetwork(CLASSES, 1).state_dict(), folder / "judge.safetensors")
     record = {
         "architecture": "none",
-        "settings": {"enlarge": 1},
+        "settings": plain(dataclasses.replace(load_preset("custom").judge, enlarge=1)),
         "class_table": table.to_dict(),
         "sha256": sha256_file(folder / "judge.safetensors"),
     }
