@@ -12,6 +12,7 @@ from .compile_ import compile_
 from .console import show_tracebacks
 from .describe import describe
 from .evaluate import evaluate
+from .export import export
 from .import_ import import_
 from .judge import judge
 from .loss_network import loss_network
@@ -19,6 +20,7 @@ from .prepare import prepare
 from .preset import preset
 from .report import report
 from .scan import scan
+from .shrink import shrink
 from .study import study
 from .synthesize import synthesize
 from .train import train
@@ -43,6 +45,8 @@ for _command in (
     report,
     compare,
     describe,
+    export,
+    shrink,
     clean,
 ):
     app.command()(_command)

@@ -81,3 +81,23 @@ def refresh_spectral_norms(module: nn.Module) -> None:
     for child in module.modules():
         if isinstance(child, SpectralNormConv2d):
             child.refresh()
+
+
+def without_spectral_norms(module: nn.Module) -> nn.Module:
+    """``module``, in which every such convolution is replaced by the ordinary one that it now computes."""
+    for name, child in module.named_children():
+        if isinstance(child, SpectralNormConv2d):
+            setattr(module, name, _ordinary(child))
+        else:
+            without_spectral_norms(child)
+    return module
+
+
+@torch.no_grad()
+def _ordinary(conv: SpectralNormConv2d) -> nn.Conv2d:
+    n_out, n_in, size, _ = conv.weight.shape
+    made = nn.Conv2d(n_in, n_out, size, conv.stride, conv.padding, bias=conv.bias is not None)
+    made.weight.copy_(conv.normalised_weight())
+    if conv.bias is not None and made.bias is not None:
+        made.bias.copy_(conv.bias)
+    return made.train(conv.training)
