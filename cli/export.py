@@ -30,9 +30,10 @@ def export(
         if made.difference is None:
             warn(f"{out}: was not compared with the network, since onnxruntime is not installed")
         else:
+            image, levels = made.difference.image, made.difference.levels
             say(
-                "compared with the network over another batch: values of [-1, 1] differ by "
-                f"{made.difference.image:.1e} at most (allowed: {TOLERANCE}), photos by {made.difference.levels} of 255"
+                f"compared with the network over another batch: values of [-1, 1] differ by {image:.1e} at most "
+                f"(allowed: {TOLERANCE}), photos by {levels} of 255"
             )
 
 
