@@ -32,8 +32,8 @@ def export(
         else:
             image, levels = made.difference.image, made.difference.levels
             say(
-                f"compared with the network over another batch: values of [-1, 1] differ by {image:.1e} at most "
-                f"(allowed: {TOLERANCE}), photos by {levels} of 255"
+                f"compared with the network over another batch: values of [-1, 1] differ by {image:.1e} at "
+                f"most (allowed: {TOLERANCE}), photos by {levels} of 255"
             )
 
 
