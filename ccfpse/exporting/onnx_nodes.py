@@ -6,10 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
-Value = str | Tensor
-"""The name of a value in the ONNX graph, or a constant."""
 Shape = tuple[int, ...]
 
 
@@ -21,11 +18,18 @@ class Emitter(Protocol):
 
 
 class Call:
-    """One operation of the traced graph: its arguments by name, constants and results of others as values."""
+    """One operation of the traced graph, its arguments as attributes: constants, and names of results."""
 
     def __init__(self, emit: Emitter, arguments: dict[str, Any], before: Shape, after: Shape) -> None:
+        """An operation with its arguments.
+
+        Args:
+            emit: adds to the ONNX graph.
+            arguments: by the names that PyTorch gives them.
+            before: shape of the first input at the size of the trace.
+            after: shape of the result there.
+        """
         self.emit, self.before, self.after = emit, before, after
-        """Shapes of the first input and of the result, at the size of the trace."""
         self._arguments = arguments
 
     def __getattr__(self, name: str) -> Any:

@@ -24,6 +24,8 @@ COMMANDS = (
     "import",
     "describe",
     "compare",
+    "export",
+    "shrink",
 )
 
 
