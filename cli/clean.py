@@ -12,9 +12,7 @@ from .console import errors_as_messages, say, say_table, warn
 def clean(
     outs: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[OUT]...", help="Outputs to look beside; otherwise those that the settings name."
-        ),
+        typer.Argument(metavar="OUT", help="Outputs to look beside; otherwise those that the settings name."),
     ] = None,
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove all that is listed, without asking.")] = False,
