@@ -42,6 +42,12 @@ def taken_away(out: Path) -> None:
     out.with_name(f".{out.name}.new").symlink_to(elsewhere(out.parent))
 
 
+def works_elsewhere(out: Path) -> None:
+    """A folder of unfinished work that is a link."""
+    (elsewhere(out.parent) / "partial-mine").mkdir()
+    out.with_name(f".{out.name}.work").symlink_to("elsewhere")
+
+
 def is_elsewhere(out: Path) -> None:
     """An output within an output that is a link."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +88,7 @@ def unfinished() -> Iterator[tuple[str, Callable[[Bench], Command], str]]:
         for name, spoil in _ADDED_BY_LINKS.items():
             yield _case(line, at, taken, name, spoil)
     yield _case("compare --collect", "compare/table", _GRID, "elsewhere", is_elsewhere)
+    yield _case("prepare", "prepared", (SETTINGS, "raw"), "worked at elsewhere", works_elsewhere)
 
 
 def _case(
