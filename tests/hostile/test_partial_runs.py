@@ -85,10 +85,6 @@ STATES: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 SPOILS: dict[str, Spoil] = {
     **{f"checkpoint: {name}": with_state(change) for name, change in STATES.items()},
-    **{
-        f"checkpoint of another run: {name}": of_another(with_state(change))
-        for name, change in STATES.items()
-    },
     "record: a list": file("run.json", b"[]"),
     **{
         f"record of another run: {content!r}": of_another(file("run.json", content)) for content in NO_RECORDS
