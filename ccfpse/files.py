@@ -137,6 +137,20 @@ def put_folder(finished: Path, path: Path) -> None:
     place(finished, path)
 
 
+def copy_folder(folder: Path, to: Path) -> None:
+    """Copies a folder of plain files.
+
+    Raises:
+        OSError: the first that the system refused; `shutil.copytree` would list them all as one text.
+    """
+    to.mkdir(parents=True)
+    for file in sorted(folder.rglob("*")):
+        if file.is_dir():
+            (to / file.relative_to(folder)).mkdir()
+        else:
+            shutil.copyfile(file, to / file.relative_to(folder))
+
+
 def write_json(path: Path, content: object) -> None:
     """Writes `content` as indented JSON, whole or not at all."""
     with replacing(path) as temporary:
