@@ -8,6 +8,7 @@ import torch
 from ccfpse.config import plain
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
+from ccfpse.models import Generator
 from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -49,7 +50,8 @@ def write_model(
     )
     classes = table(n_classes, dont_care)
     torch.manual_seed(0)
-    weights = with_prefix("generator", _vivid(make_generator(settings, classes.n_labels + boundary, size)))
+    generator = make_generator(settings, classes.n_labels + boundary, size)
+    weights = with_prefix("generator", _vivid(generator, size))
     if settings.style:
         weights |= with_prefix("encoder", make_encoder(settings).state_dict())
     described = {"model": plain(settings), "size": list(size), "has_boundary": boundary}
@@ -58,12 +60,20 @@ def write_model(
 
 
 @torch.no_grad()
-def _vivid(generator: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Its weights, such that photos are not grey, and batch norms those of a trained network."""
-    for module in generator.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.02, 0.5)
+def _vivid(generator: Generator, size: tuple[int, int]) -> dict[str, torch.Tensor]:
+    """Its weights, such that photos are neither grey nor all black and white: numbers as after training."""
+    height, width = (side // 8 for side in size)
+    labels = (
+        torch.randint(generator.n_layout, (4, height, width)).repeat_interleave(8, 1).repeat_interleave(8, 2)
+    )
+    layout = torch.nn.functional.one_hot(labels, generator.n_layout).permute(0, 3, 1, 2).float()
+    style = None if generator.style_dim is None else torch.randn(4, generator.style_dim)
+    norms = [module for module in generator.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # of this batch alone
+    generator.train()(layout, style)
+    logits = generator.eval()(layout, style).clamp(-0.9999, 0.9999).atanh()
     state = generator.state_dict()
-    state["to_rgb.weight"] *= 5
+    state["to_rgb.weight"] *= 0.7 / logits.std()
+    state["to_rgb.bias"] -= logits.mean()
     return state
