@@ -69,7 +69,7 @@ def _say(model: Path, out: Path, weights: str, sizes: "Sizes", change: "Change |
     before, after = ("-", "-") if change is None else (f"{s.miou:.4f}" for s in (change.before, change.after))
     rows = [
         (str(model), f"{sizes.given / 1e6:.1f}", "", before),
-        ("its generator and encoder, float32", f"{sizes.networks / 1e6:.1f}", "100 %", before),
+        ("its generator and encoder, float32", f"{sizes.networks / 1e6:.1f}", "100%", before),
         (f"{out}, {weights}", f"{sizes.written / 1e6:.1f}", f"{sizes.written / sizes.networks:.0%}", after),
     ]
     say_table("Small model file", ("file", "MB", "size", "mean IoU by the judge"), rows)
@@ -77,6 +77,10 @@ def _say(model: Path, out: Path, weights: str, sizes: "Sizes", change: "Change |
         say(_NOT_MEASURED)
     else:
         say(
-            f"{change.photos} validation layouts: mean IoU {change.after.miou - change.before.miou:+.4f}; "
+            f"{change.photos} validation layouts: mean IoU {_signed(change)}; "
             f"pixels differ by {change.mean:.2f} of 255 on average, by {change.largest} at most"
         )
+
+
+def _signed(change: "Change") -> str:
+    return f"{round(change.after.miou - change.before.miou, 4) + 0.0:+.4f}"  # never -0.0000

@@ -109,7 +109,7 @@ def without_spectral_norms(module: nn.Module) -> nn.Module:
 @torch.no_grad()
 def _divided(conv: SpectralNormConv2d) -> DividedConv2d:
     n_out, n_in, size, _ = conv.weight.shape
-    made = DividedConv2d(n_in, n_out, size, conv.stride, size // 2, bias=conv.bias is not None)
+    made = DividedConv2d(n_in, n_out, size, conv.stride[0], size // 2, bias=conv.bias is not None)
     made.weight.copy_(conv.eval().normalised_weight())
     if conv.bias is not None and made.bias is not None:
         made.bias.copy_(conv.bias)

@@ -45,7 +45,7 @@ class Traced(Plain):
         """Filters x (B, C, H, W) with the kernels that weight (C·S, IC, 3, 3) predicts from h."""
         x, side = Scaled(x, scale, shift).at((h.shape[2], h.shape[3])), kernel_side(len(weight), x.shape[1])
         n_taps = side**2
-        weights = weight.unflatten(0, (-1, n_taps)).unbind(1)
+        weights = weight.view(-1, n_taps, *weight.shape[1:]).unbind(1)
         biases = [None] * n_taps if bias is None else bias.view(-1, n_taps).unbind(1)
         terms = [
             _moved(x, s // side - side // 2, s % side - side // 2) * self.conv(h, weights[s], biases[s])
