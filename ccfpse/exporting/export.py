@@ -95,13 +95,13 @@ def compare(model: Path, file: ModelFile, shape: Shape, run: Run) -> Difference:
     expected = _expected(file, inputs)
     photo, image = run({name: tensor.numpy() for name, tensor in inputs.items()})
     difference = float(np.abs(image - expected.numpy()).max())
-    expected_photo = (expected * 127.5 + 127.5).round().clamp(0, 255).permute(0, 2, 3, 1).numpy()
-    levels = int(np.abs(photo.astype(np.float32) - expected_photo).max())
     if not difference <= TOLERANCE:  # so that what is no number is refused, too
         raise ModelFileError(
             f"{model}: the exported network differs from it by {difference:.2g}, more than {TOLERANCE}; "
             "its weights are too large for it to be computed reliably"
         )
+    expected_photo = (expected * 127.5 + 127.5).round().clamp(0, 255).permute(0, 2, 3, 1).numpy()
+    levels = int(np.abs(photo.astype(np.float32) - expected_photo).max())
     return Difference(difference, levels)
 
 

@@ -14,7 +14,7 @@ from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 KINDS: dict[str, dict[str, Any]] = {
     "ccfpse": {},
     "ccfpse with style": {"style": True, "boundary": False},
-    "ccfpse with six doublings": {"doublings": 6, "dont_care": False},
+    "ccfpse with six doublings": {"doublings": 6, "dont_care": False, "size": (64, 128)},
     "spade": {"generator": "spade", "boundary": False, "dont_care": False},
     "spade with style": {"generator": "spade", "style": True},
     "pix2pixhd": {"generator": "pix2pixhd"},
