@@ -13,6 +13,7 @@ from .console import show_tracebacks
 from .describe import describe
 from .evaluate import evaluate
 from .import_ import import_
+from .init import init
 from .judge import judge
 from .loss_network import loss_network
 from .prepare import prepare
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 
 for _command in (
+    init,
     preset,
     scan,
     prepare,
