@@ -27,7 +27,9 @@ def init(
     ] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(help="Model file to start training from; classes are matched by name.", show_default=False),
+        typer.Option(
+            help="Model file to start training from; classes are matched by name.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Look at your photos and label maps, and write a project that `dvc repro` trains on them."""
@@ -39,6 +41,8 @@ def init(
 
 
 def _tell(started: "Started") -> None:
+    from ccfpse.projects.contents import MODEL
+
     guess, settings = started.guess, started.settings
     train, val = (started.paired.splits.get(split) for split in ("train", "val"))
     counts = f"{len(train.samples) if train else 0} pairs"
@@ -50,7 +54,10 @@ def _tell(started: "Started") -> None:
             ("pairs", counts),
             ("label maps", "; ".join(guess.reasons)),
             ("instance maps", "yes" if settings.data.instances else "none"),
-            ("network", "{}x{} (height x width), photos fitted by {}".format(*settings.data.size, settings.data.fit)),
+            (
+                "network",
+                "{}x{} (height x width), photos fitted by {}".format(*settings.data.size, settings.data.fit),
+            ),
             ("machine", str(started.machine)),
             ("training", _training(started)),
         ),
@@ -65,8 +72,8 @@ def _tell(started: "Started") -> None:
     where = shlex.quote(str(started.project))
     say(f"wrote {started.project}; next:")
     say(f"  cd {where}")
-    say("  dvc repro prepare    # reads and checks every pair, with the names in classes.yaml")
-    say("  dvc repro            # everything else, to outputs/report/index.html")
+    say("  dvc repro    # reads and checks every pair, trains, evaluates: outputs/report/index.html")
+    say(f"  ccfpse paint {MODEL}")
 
 
 def _training(started: "Started") -> str:
@@ -87,7 +94,13 @@ def _tell_classes(started: "Started") -> None:
         rows.append((guess.pixels.get(value, 0), one, guess.maps.get(value, 0)))
     rows.sort(key=lambda row: -row[0])
     lines = [
-        (one.name, "" if one.raw is None else str(one.raw), hexadecimal(one.color), f"{pixels / total:.2%}", str(maps))
+        (
+            one.name,
+            "" if one.raw is None else str(one.raw),
+            hexadecimal(one.color),
+            f"{pixels / total:.2%}",
+            str(maps),
+        )
         for pixels, one, maps in rows
     ]
     left = total - sum(pixels for pixels, _, _ in rows)

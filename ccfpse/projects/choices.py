@@ -10,7 +10,6 @@ from ccfpse.projects.machine import Machine
 FEW = 100
 """Training photos below which a network learns these photos rather than their kind."""
 SOME = 1000
-_MULTIPLE = 32  # of both sides, for model.doublings 5
 _PIXELS = {"cpu": 128 * 128, "gpu": 256 * 256}
 _ALIKE = 1.25
 """Ratio of shapes up to which stretching them to one is hardly seen."""
@@ -24,6 +23,7 @@ class Reasoned:
 
     value: Any
     why: str
+    """Lines above the value; empty: none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,23 +35,24 @@ class Choices:
     """Of training; None: not known for this machine."""
 
 
-def network_size(sizes: list[tuple[int, int]], pixels: int) -> tuple[int, int]:
-    """Height and width, multiples of 32 of about `pixels` in all, nearest to the usual shape of the photos.
+def network_size(sizes: list[tuple[int, int]], pixels: int, multiple: int) -> tuple[int, int]:
+    """Height and width, multiples of `multiple`, about `pixels` in all, nearest to the photos' shape.
 
     Args:
         sizes: height and width of the photos.
         pixels: of the network's photos; fewer where most photos have fewer.
+        multiple: of both sides.
     """
     shape = math.exp(statistics.median(math.log(width / height) for height, width in sizes))
     most = min(pixels, statistics.median(height * width for height, width in sizes))
-    sides = range(_MULTIPLE, 32 * _MULTIPLE + 1, _MULTIPLE)
+    sides = range(multiple, 32 * multiple + 1, multiple)
 
     def distance(size: tuple[int, int]) -> float:
         height, width = size
         # A little smaller or larger matters less than a shape that is not the photos'.
         return abs(math.log(width / height / shape)) + 0.5 * abs(math.log(height * width / most))
 
-    fitting = [(h, w) for h in sides for w in sides if h * w <= max(1.15 * most, _MULTIPLE**2)]
+    fitting = [(h, w) for h in sides for w in sides if h * w <= max(1.15 * most, multiple**2)]
     return min(fitting, key=distance)
 
 
@@ -61,16 +62,18 @@ def fit_of(sizes: list[tuple[int, int]], size: tuple[int, int]) -> Literal["stre
     return "crop" if bends[math.floor(0.9 * (len(bends) - 1))] > math.log(_ALIKE) else "stretch"
 
 
-def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine) -> Choices:
+def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine, doublings: int) -> Choices:
     """Settings for so many training photos of these sizes (height, width)."""
     on_gpu = machine.gpu is not None
-    size = network_size(sizes, _PIXELS["gpu" if on_gpu else "cpu"])
+    size = network_size(sizes, _PIXELS["gpu" if on_gpu else "cpu"], 2**doublings)
     fit = fit_of(sizes, size)
     few = n_train < FEW
     margin = 1.25 if few else 1.1
     load = tuple(round(margin * side) for side in size)
     said = {
-        "data.size": Reasoned(list(size), f"height, width; multiples of 32 near the photos' shape, for {machine}"),
+        "data.size": Reasoned(
+            list(size), f"height, width; multiples of {2**doublings} near the photos' shape, for {machine}"
+        ),
         "data.load_size": Reasoned(
             list(load), "training photos are kept so large, and cropped at random: no two steps see the same"
         ),
@@ -92,7 +95,7 @@ def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine) -> Choi
 
 def seconds_per_step(size: tuple[int, int], batch: int, cores: int) -> float:
     """Of training at width 16 on a processor, roughly: eight cores are hardly faster than six."""
-    return _SECONDS_PER_PIXEL * size[0] * size[1] * batch / min(cores, 8) ** 0.8
+    return _SECONDS_PER_PIXEL * size[0] * size[1] * batch / math.pow(min(cores, 8), 0.8)
 
 
 _FIT = {
@@ -112,11 +115,17 @@ def _of_cpu(n_train: int, size: tuple[int, int], cores: int) -> dict[str, Reason
         "train.steps": Reasoned(
             steps, f"about {minutes} minutes here; every photo is seen {epochs:.3g} times. More is better"
         ),
-        "train.batch": Reasoned(batch, "photos per step; with few photos more steps teach more than larger ones"),
+        "train.batch": Reasoned(
+            batch, "photos per step; with few photos more steps teach more than larger ones"
+        ),
         "loss_network.small.steps": Reasoned(250, "a minute or two"),
         "loss_network.small.batch": Reasoned(4 if few else 8, "photos per step"),
-        "judge.enlarge": Reasoned(1 if few else 2, "photos enter it so much larger; 2 reads small things better"),
-        "judge.steps": Reasoned(600 if few else 1600, "it must read real photos well, or its scores say little"),
+        "judge.enlarge": Reasoned(
+            1 if few else 2, "photos enter it so much larger; 2 reads small things better"
+        ),
+        "judge.steps": Reasoned(
+            600 if few else 1600, "it must read real photos well, or its scores say little"
+        ),
         "judge.batch": Reasoned(4, "photos per step"),
     }
 
@@ -127,7 +136,9 @@ def _of_gpu(n_train: int, machine: Machine) -> dict[str, Reasoned]:
     steps = 6000 if n_train < FEW else 20000 if n_train < SOME else 80000
     epochs = steps * batch / n_train
     return {
-        "model.width": Reasoned(width, f"channels at full size, for {machine.gpu_gib:.0f} GiB; 64 in the paper"),
+        "model.width": Reasoned(
+            width, f"channels at full size, for {machine.gpu_gib:.0f} GiB; 64 in the paper"
+        ),
         "model.predictor_width": Reasoned(2 * width, "channels of what predicts kernels; 128 in the paper"),
         "model.discriminator_width": Reasoned(width, "64 in the paper"),
         "train.steps": Reasoned(steps, f"every photo is seen {epochs:.3g} times. More is better"),
@@ -147,5 +158,5 @@ def _of_gpu(n_train: int, machine: Machine) -> dict[str, Reasoned]:
 
 def _rounded(number: float) -> int:
     """To two digits: 873 steps look as if they meant something."""
-    digits = max(0, math.floor(math.log10(number)) - 1)
-    return max(100, round(number / 10**digits) * 10**digits)
+    unit: int = 10 ** max(0, math.floor(math.log10(number)) - 1)
+    return max(100, round(number / unit) * unit)

@@ -92,7 +92,9 @@ def guess(looked: list[Looked], seen_all: bool) -> Guess:
         reasons.append(f"the classes are those of {TITLES[table.name]}: {evidence}")
     suspicious = (*odd, *crowded, *_rare(chosen, pixels, maps))
     known_as = None if found is None else table.name
-    return Guess("ids" if kind == "ids" else "colors", table, known_as, tuple(reasons), suspicious, pixels, maps)
+    return Guess(
+        "ids" if kind == "ids" else "colors", table, known_as, tuple(reasons), suspicious, pixels, maps
+    )
 
 
 _SAID = {
@@ -209,7 +211,7 @@ def _rare(looked: list[Looked], pixels: Mapping[int, int], maps: Mapping[int, in
         f"{one.name}: holds a single value" for one in looked if len(one.pixels) == 1 and len(pixels) > 1
     ]
     return alone + [
-        f"{one.name}: has {one.pixels[value]} pixels of {_value_shown(one.kind, value)}, which no other map has"
+        f"{one.name}: alone has {_value_shown(one.kind, value)} ({one.pixels[value]} pixels)"
         for one in looked
         for value in sorted(rare & one.pixels.keys())
     ]
@@ -222,8 +224,8 @@ def _value_shown(kind: Kind, value: int) -> str:
 def _too_many(name: str, count: str, kind: Kind) -> str:
     what = "colours" if kind == "colors" else "values"
     return (
-        f"{name}: label maps hold {count} {what}, and there can be {MOST_CLASSES} classes; such maps have soft "
-        "borders (resized with smoothing, or saved as JPEG) or number objects; give maps with one value a class"
+        f"{name}: label maps hold {count} {what}, and there can be {MOST_CLASSES} classes; such maps have "
+        "soft borders (resized with smoothing, saved as JPEG) or number objects; give one value a class"
     )
 
 

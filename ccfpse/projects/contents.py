@@ -45,7 +45,9 @@ _HEAD = """\
 _FEWEST_VAL, _MOST_VAL = 6, 500
 
 
-def contents(project: Path, paired: Paired, guess: Guess, choices: Choices) -> tuple[dict[str, str], Settings]:
+def contents(
+    project: Path, paired: Paired, guess: Guess, choices: Choices
+) -> tuple[dict[str, str], Settings]:
     """Text of every file, by its path in the project, and the settings in it.
 
     Raises:
@@ -77,22 +79,14 @@ def sources(project: Path, paired: Paired) -> tuple[str, dict[str, Folders]]:
     The source is the folder around all of them where there is nothing else in it, and otherwise that of the
     training photos: a list of everything in it is made whenever the pipeline runs.
     """
-    real = {
-        split: Folders(*(f and Path(os.path.abspath(f)) for f in (one.images, one.labels, one.instances)))  # type: ignore[arg-type]  # noqa: PTH100
-        for split, one in paired.folders.items()
-    }
+    real = {split: one.each(_absolute) for split, one in paired.folders.items()}
     given = [folder for one in real.values() for folder in one.all()]
     around = Path(os.path.commonpath(given))
     top = around if _holds_only(around, given) else real["train"].images
-
-    def called(folder: Path | None) -> Path | None:
-        return None if folder is None else Path(os.path.relpath(folder, top))
-
     below = {
-        split: Folders(*(called(f) for f in (one.images, one.labels, one.instances)))  # type: ignore[arg-type]
-        for split, one in real.items()
+        split: one.each(lambda folder: Path(os.path.relpath(folder, top))) for split, one in real.items()
     }
-    here = Path(os.path.abspath(project))  # noqa: PTH100 - links keep their names
+    here = _absolute(project)
     # Data beside the project moves with it; other data stays where it is.
     return (os.path.relpath(top, here) if top.is_relative_to(here.parent) else str(top)), below
 
@@ -106,13 +100,17 @@ def _data_values(project: Path, paired: Paired, guess: Guess) -> dict[str, Reaso
         "data.source": Reasoned(source, "the folders below are looked up from here"),
         "data.instances": Reasoned(with_instances, _INSTANCES[with_instances]),
         "data.custom.classes": Reasoned(f"./{CLASSES}", "./: beside this file"),
-        "data.custom.coding": Reasoned(guess.coding, "; ".join(guess.reasons)),
+        "data.custom.coding": Reasoned(guess.coding, "\n".join(guess.reasons)),
         "data.custom.train.images": Reasoned(str(train.images), f"{n_train} pairs"),
         "data.custom.train.labels": Reasoned(str(train.labels), ""),
         "data.custom.train.instances": Reasoned(train.instances and str(train.instances), ""),
     }
     if (val := folders.get("val")) is not None:
-        whole = {key: getattr(val, key) and str(getattr(val, key)) for key in ("images", "labels", "instances")}
+        whole = {
+            "images": str(val.images),
+            "labels": str(val.labels),
+            "instances": val.instances and str(val.instances),
+        }
         said["data.custom.val"] = Reasoned(whole, f"{len(paired.splits['val'].samples)} pairs")
     else:
         count = min(max(_FEWEST_VAL, n_train // 10), _MOST_VAL, n_train // 2)
@@ -130,7 +128,16 @@ _INSTANCES = {
 
 
 def _path_values() -> dict[str, Reasoned]:
-    names = ("prepared", "judge", "loss_network", "training", "synthesized", "evaluation", "report", "compare")
+    names = (
+        "prepared",
+        "judge",
+        "loss_network",
+        "training",
+        "synthesized",
+        "evaluation",
+        "report",
+        "compare",
+    )
     values = {f"paths.{name}": Reasoned(f"outputs/{name}", "") for name in names}
     return values | {"paths.raw_list": Reasoned("outputs/raw.json", "")}
 
@@ -160,6 +167,10 @@ def _holds_only(around: Path, given: list[Path]) -> bool:
     return True
 
 
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - links keep their names
+
+
 def _is_in_git(project: Path) -> bool:
-    here = Path(os.path.abspath(project))  # noqa: PTH100
+    here = _absolute(project)
     return any((folder / ".git").exists() for folder in (here, *here.parents))

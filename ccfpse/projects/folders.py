@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ccfpse.datasets.custom import by_stem
@@ -21,6 +23,11 @@ class Folders:
     images: Path
     labels: Path
     instances: Path | None
+
+    def each(self, change: Callable[[Path], Path]) -> "Folders":
+        """The same with every folder changed."""
+        instances = None if self.instances is None else change(self.instances)
+        return Folders(change(self.images), change(self.labels), instances)
 
     def all(self) -> list[Path]:
         """Those that are given."""
@@ -88,38 +95,34 @@ def _check(given: Folders) -> None:
 
 def _below(given: Folders) -> tuple[Folders, Folders] | None:
     """`train` and `val` as folders in each of the given ones."""
-    for names in _TRAIN_TO_VAL:
-        found = [Folders(*(f and f / name for f in _triple(given))) for name in names]  # type: ignore[arg-type]
+    for train, val in _TRAIN_TO_VAL:
+        found = given.each(partial(_inside, name=train)), given.each(partial(_inside, name=val))
         if all(folder.is_dir() for split in found for folder in split.all()):
-            return found[0], found[1]
+            return found
     return None
+
+
+def _inside(folder: Path, name: str) -> Path:
+    return folder / name
 
 
 def _beside(given: Folders) -> tuple[Folders, Folders] | None:
     """The given ones as `train`, and folders whose paths say `val` in that place."""
     for train, val in _TRAIN_TO_VAL:
-        places = [folder and _renamed(folder, train, val) for folder in _triple(given)]
-        if places[0] is None or places[1] is None or (given.instances is not None and places[2] is None):
-            continue
-        return given, Folders(places[0], places[1], places[2])
+        found = given.each(partial(_renamed, train=train, val=val))
+        if not set(found.all()) & set(given.all()) and all(folder.is_dir() for folder in found.all()):
+            return given, found
     return None
 
 
-def _renamed(folder: Path, train: str, val: str) -> Path | None:
-    """The folder whose last or last but one name has `val` instead of `train`, if it is there."""
+def _renamed(folder: Path, train: str, val: str) -> Path:
+    """The path with `val` for `train` in its last name or the one above; the same where neither has it."""
     whole = Path(os.path.abspath(folder))  # noqa: PTH100 - links keep their names
-    for place in (whole.name, whole.parent.name):
-        if train in place:
-            parts = list(whole.parts)
-            at = len(parts) - 1 if place == whole.name else len(parts) - 2
-            parts[at] = place.replace(train, val)
-            if (other := Path(*parts)).is_dir():
-                return other
-    return None
-
-
-def _triple(folders: Folders) -> tuple[Path, Path, Path | None]:
-    return folders.images, folders.labels, folders.instances
+    if train in whole.name:
+        return whole.with_name(whole.name.replace(train, val))
+    if train in whole.parent.name:
+        return whole.parent.with_name(whole.parent.name.replace(train, val)) / whole.name
+    return folder
 
 
 def _match(folders: Folders) -> RawSplit:
@@ -144,12 +147,14 @@ def _pictures(folder: Path, suffixes: tuple[str, ...], what: str) -> dict[str, R
 
 
 def _nothing_pairs(folders: Folders, found: RawSplit) -> str:
-    examples = [min((bad.name for bad in found.bad if str(folder) in bad.name), default=None)
-                for folder in (folders.images, folders.labels)]
+    examples = [
+        min((bad.name for bad in found.bad if str(folder) in bad.name), default=None)
+        for folder in (folders.images, folders.labels)
+    ]
     shown = " and ".join(example for example in examples if example)
     return (
-        f"{_shown(folders.images)}: no photo has a label map of its name in {_shown(folders.labels)} ({shown}); "
-        "give both the same name but for the suffix"
+        f"{_shown(folders.images)}: no photo has a label map of its name in {_shown(folders.labels)} "
+        f"({shown}); give both the same name but for the suffix"
     )
 
 

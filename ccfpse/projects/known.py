@@ -30,7 +30,7 @@ _FILE_NAMES = {
 
 def by_palette(palette: Mapping[int, Color]) -> tuple[ClassTable, str] | None:
     """The table in which every value has the colour that palette pictures give it, and why it is the one."""
-    for name, title in TITLES.items():
+    for name in TITLES:
         table = load_class_table(name)
         colors = {c.raw: c.color for c in table.classes} | dict.fromkeys(table.dont_care_raw, (0, 0, 0))
         if len(set(palette.values())) >= _FEWEST and all(colors.get(v) == c for v, c in palette.items()):
@@ -40,7 +40,7 @@ def by_palette(palette: Mapping[int, Color]) -> tuple[ClassTable, str] | None:
 
 def by_colors(found: Collection[Color]) -> tuple[ClassTable, str] | None:
     """The table that has all these colours, and why it is the one."""
-    for name, title in TITLES.items():
+    for name in TITLES:
         table = load_class_table(name)
         known = {c.color for c in table.classes} | set(table.dont_care_colors)
         if len(set(found) - {(0, 0, 0)}) >= _FEWEST and set(found) <= known:

@@ -24,9 +24,9 @@ _SOURCE = re.compile(r"      - ccfpse(?P<part>/\S+)?( +#.*)?\n")
 _STAGE = re.compile(r"  (?P<name>[a-z-]+):\n")
 _HEAD = """\
 # The pipeline of params.yaml, as `ccfpse init` wrote it: `dvc repro` runs what changed.
-# A stage runs again when its params sections, the outputs it reads, or the code that decides its result change.
-# {code}/ holds a checksum of that code for every stage; `scan` writes it, so that a newer ccfpse
-# repeats what it does differently. `runtime` is in no stage: it says how the work is done.
+# A stage runs again when its params sections, the outputs it reads, or the code that decides its result
+# change. {code}/ holds a checksum of that code for every stage; `scan` writes it, so that a newer
+# ccfpse repeats what it does differently. `runtime` is in no stage: it says how the work is done.
 """
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ccfpse.config import Settings, plain
 from ccfpse.datasets.raw import BadFile
-from ccfpse.errors import OutputError, SettingsError
+from ccfpse.errors import DataError, OutputError
 from ccfpse.files import adding
-from ccfpse.modelfile import load_model
+from ccfpse.modelfile import ModelFile, load_model
 from ccfpse.outputlock import output_lock
 from ccfpse.projects.choices import FEW, Choices, Reasoned, choose
 from ccfpse.projects.coding import Guess, guess
@@ -64,14 +64,15 @@ def start(
     """
     with output_lock(project):
         _refuse_used(project)
+        start_from = None if model is None else load_model(model)
         paired = pair(given)
         machine = this_machine()
         with progress("label maps") as update:
             looked, problems = look(paired.samples, machine.cores, update)
         if not looked:
-            raise SettingsError(f"none of the {len(problems)} pairs that were opened can be used", *problems[:10])
+            raise _nothing_good(problems)
         guessed = guess(looked, seen_all=len(looked) + len(problems) == len(paired.samples))
-        choices = _choices(paired, looked, machine, model)
+        choices = _choices(paired, looked, machine, model, start_from)
         files, settings = contents(project, paired, guessed, choices)
         with adding(project) as temporary:
             for name, text in files.items():
@@ -87,8 +88,13 @@ def start(
         machine,
         settings,
         tuple(_problems(paired.bad) + problems + list(guessed.suspicious) + _small(looked, settings)),
-        tuple(_advice(len(paired.splits["train"].samples), model)),
+        tuple(_advice(len(paired.splits["train"].samples), guessed, start_from)),
     )
+
+
+def _nothing_good(problems: list[str]) -> DataError:
+    first, *others = problems
+    return DataError(f"no pair can be used: {first}", *others[:10])
 
 
 def _refuse_used(project: Path) -> None:
@@ -101,16 +107,14 @@ def _refuse_used(project: Path) -> None:
         )
 
 
-def _choices(paired: Paired, looked: list[Looked], machine: Machine, model: Path | None) -> Choices:
-    choices = choose(len(paired.splits["train"].samples), [one.size for one in looked], machine)
-    if model is None:
-        return choices
-    start_from = load_model(model)
-    taken = {
-        f"model.{key}": Reasoned(value, "") for key, value in plain(start_from.model).items()
-    }
-    if start_from.model.doublings != 5:
-        raise SettingsError(f"{model}: has 6 doublings, as for photos of 256x512; start with `ccfpse preset custom`")
+def _choices(
+    paired: Paired, looked: list[Looked], machine: Machine, model: Path | None, start_from: ModelFile | None
+) -> Choices:
+    n_train, sizes = len(paired.splits["train"].samples), [one.size for one in looked]
+    if model is None or start_from is None:
+        return choose(n_train, sizes, machine, doublings=5)
+    choices = choose(n_train, sizes, machine, start_from.model.doublings)
+    taken = {f"model.{key}": Reasoned(value, "") for key, value in plain(start_from.model).items()}
     why = "classes of this model file are taken over by name; section model has its networks"
     taken["train.init"] = Reasoned(os.path.abspath(model), why)  # noqa: PTH100 - links keep their names
     return dataclasses.replace(choices, settings=choices.settings | taken)
@@ -124,19 +128,26 @@ def _small(looked: list[Looked], settings: Settings) -> list[str]:
     height, width = settings.data.size
     small = [one for one in looked if one.size[0] < height // 2 or one.size[1] < width // 2]
     return [
-        f"{one.name}: is {one.size[1]}x{one.size[0]} pixels (width x height), far smaller than the network's photos"
+        f"{one.name}: is {one.size[1]}x{one.size[0]} pixels (width x height), far less than the network makes"
         for one in small
     ]
 
 
-def _advice(n_train: int, model: Path | None) -> list[str]:
-    if n_train >= FEW:
-        return []
-    said = [
-        f"{n_train} training photos are few: expect colours and textures in their places, blurred, and new layouts "
-        "to look like pieces of these photos; the judge, trained on as few, is a weak one"
-    ]
-    if model is None:
+def _advice(n_train: int, guessed: Guess, start_from: ModelFile | None) -> list[str]:
+    said = []
+    if n_train < FEW:
+        said.append(
+            f"{n_train} training photos are few: expect colours and textures in their places, blurred, and "
+            "new layouts to look like pieces of these photos; the judge, trained on as few, is a weak one"
+        )
+    if start_from is not None:
+        known = {one.name.casefold() for one in start_from.class_table.classes}
+        matched = sum(one.name.casefold() in known for one in guessed.table.classes)
+        said.append(
+            f"{matched} of {guessed.table.n_classes} classes have a name that the model file knows; "
+            "name others in classes.yaml as it does, where they are the same"
+        )
+    elif n_train < FEW:
         said.append(
             "a model file of similar classes as a start is worth more than more steps: "
             "`ccfpse init … --start-from MODEL` takes it, and classes are matched by name"

@@ -44,8 +44,7 @@ def with_values(text: str, values: Mapping[str, Reasoned]) -> str:
             continue
         if not found["value"].strip():
             replaced = depth
-        if new.why:
-            lines.append(f"{found['indent']}# {new.why}\n")
+        lines += [f"{found['indent']}# {reason}\n" for reason in new.why.splitlines()]
         lines.append(f"{found['indent']}{found['key']}: {flow(new.value)}\n")
     if wanted:
         raise KeyError(f"not in this settings file: {', '.join(wanted)}")

@@ -13,6 +13,7 @@ from ccfpse_cli.console import errors_as_messages, progress
 
 COMMANDS = (
     "preset",
+    "init",
     "scan",
     "prepare",
     "judge",

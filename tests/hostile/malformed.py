@@ -33,6 +33,7 @@ def malformed() -> Iterator[Malformed]:
     yield from _raw_data()
     yield from _label_maps_and_photos()
     yield from _models()
+    yield from _projects()
     yield from _checkpoints()
     yield from _stores()
     yield from _networks()
@@ -172,6 +173,14 @@ def _models() -> Iterator[Malformed]:
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
         yield Malformed(f"train: model file to start from, {name}", make, "first.safetensors")
+
+
+def _projects() -> Iterator[Malformed]:
+    line = "init new --images raw/train/images --labels raw/train/labels"
+    spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
+    yield from spoiled(
+        "model file", "model.safetensors", spoils, (f"{line} --start-from model.safetensors", ("raw",))
+    )
 
 
 def _start_from(spoil: Spoil) -> Callable[[Bench], Command]:
