@@ -10,16 +10,24 @@ from .console import errors_as_messages, say, say_table, warn
 
 
 def clean(
+    outs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="OUT", help="Outputs to look beside; otherwise those that the settings name."),
+    ] = None,
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove all that is listed, without asking.")] = False,
 ) -> None:
-    """List what lies beside the outputs to go on from, with sizes; then remove it, if so answered."""
-    from ccfpse.cleaning import leftovers, remove
+    """List what commands left beside their outputs, with sizes; then remove it, if so answered.
+
+    That is what an unfinished run would go on from, and what a killed command left. Without OUT: beside the
+    outputs that the settings name, and measurements in the cache. An output written elsewhere is to be named.
+    """
+    from ccfpse.cleaning import beside, leftovers, remove
     from ccfpse.config import load_settings
     from ccfpse.errors import OutputError
 
     with errors_as_messages():
-        found = leftovers(load_settings(params))
+        found = beside(outs) if outs else leftovers(load_settings(params))
         if not found:
             say("nothing is left over")
             return
@@ -30,7 +38,9 @@ def clean(
             if not sys.stdin.isatty():
                 say("`ccfpse clean --yes` removes all of it")
                 return
-            typer.confirm("Remove all of it?", abort=True)
+            if not typer.confirm("Remove all of it?"):
+                say("nothing is removed")
+                return
         freed = 0
         for left in found:
             try:
