@@ -32,7 +32,11 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Look at your photos and label maps, and write a project that `dvc repro` trains on them."""
+    """Look at your photos and label maps, and write a project that `dvc repro` trains on them.
+
+    Example:
+        ccfpse init my-project --images photos/ --labels labels/
+    """
     with errors_as_messages():
         from ccfpse.projects.folders import Folders
         from ccfpse.projects.start import start
@@ -45,10 +49,11 @@ def _tell(started: "Started") -> None:
 
     guess, settings = started.guess, started.settings
     train, val = (started.paired.splits.get(split) for split in ("train", "val"))
+    pairs = len(started.paired.samples)
     counts = f"{len(train.samples) if train else 0} pairs"
     counts += f" for training, {len(val.samples)} for validation" if val else ", some of them kept aside"
     say_table(
-        f"Found in {started.looked} of {started.opened} pairs that were opened",
+        f"{started.opened} of {pairs} pairs were opened, {started.looked} can be used",
         ("what", "found"),
         (
             ("pairs", counts),
