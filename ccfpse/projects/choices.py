@@ -120,11 +120,9 @@ def _of_cpu(n_train: int, size: tuple[int, int], cores: int) -> dict[str, Reason
         ),
         "loss_network.small.steps": Reasoned(250, "a minute or two"),
         "loss_network.small.batch": Reasoned(4 if few else 8, "photos per step"),
-        "judge.enlarge": Reasoned(
-            1 if few else 2, "photos enter it so much larger; 2 reads small things better"
-        ),
+        "judge.enlarge": Reasoned(2, "photos enter it so much larger; 2 reads small things better"),
         "judge.steps": Reasoned(
-            600 if few else 1600, "it must read real photos well, or its scores say little"
+            500 if few else 1600, "it must read real photos well, or its scores say little"
         ),
         "judge.batch": Reasoned(4, "photos per step"),
     }
