@@ -11,6 +11,7 @@ FEW = 100
 """Training photos below which a network learns these photos rather than their kind."""
 SOME = 1000
 _PIXELS = {"cpu": 128 * 128, "gpu": 256 * 256}
+_LONG_SIDE = 64  # at least: the discriminator cannot judge 32x32
 _ALIKE = 1.25
 """Ratio of shapes up to which stretching them to one is hardly seen."""
 _SECONDS_PER_PIXEL = 4.0e-5
@@ -52,7 +53,12 @@ def network_size(sizes: list[tuple[int, int]], pixels: int, multiple: int) -> tu
         # A little smaller or larger matters less than a shape that is not the photos'.
         return abs(math.log(width / height / shape)) + 0.5 * abs(math.log(height * width / most))
 
-    fitting = [(h, w) for h in sides for w in sides if h * w <= max(1.15 * most, multiple**2)]
+    fitting = [
+        (h, w)
+        for h in sides
+        for w in sides
+        if h * w <= max(1.15 * most, multiple * max(multiple, _LONG_SIDE)) and max(h, w) >= _LONG_SIDE
+    ]
     return min(fitting, key=distance)
 
 

@@ -20,7 +20,8 @@ SIZES = st.lists(st.tuples(st.integers(20, 4000), st.integers(20, 4000)), min_si
 def test_sides_are_multiples_and_no_larger_than_asked(sizes: list[tuple[int, int]], multiple: int) -> None:
     height, width = network_size(sizes, 128 * 128, multiple)
     assert height % multiple == width % multiple == 0
-    assert height * width <= max(1.15 * 128 * 128, multiple**2)
+    assert height * width <= 1.15 * 128 * 128
+    assert max(height, width) >= 64
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ def test_the_shape_is_the_photos(size: tuple[int, int], found: tuple[int, int]) 
 
 def test_small_photos_are_not_enlarged_much() -> None:
     assert network_size([(64, 64)], 256 * 256, 32) == (64, 64)
+    assert network_size([(20, 20)], 256 * 256, 32) in ((32, 64), (64, 32))  # the smallest there are
 
 
 def test_photos_of_several_shapes_are_cropped_and_others_stretched() -> None:

@@ -10,7 +10,7 @@ from tests.test_pipeline import STAGES, stages_run
 pytestmark = pytest.mark.slow
 
 TINY = {
-    "data": {"size": [32, 32], "load_size": [40, 40]},
+    "data": {"size": [32, 64], "load_size": [40, 80]},
     "model": {"width": 2, "predictor_width": 4, "discriminator_width": 2},
     "loss_network": {"small": {"width": 2, "steps": 2, "batch": 2, "learning_rate": 0.002, "seed": 11}},
     "judge": {"enlarge": 1, "steps": 2, "batch": 2},
