@@ -13,7 +13,11 @@ def clean(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove all that is listed, without asking.")] = False,
 ) -> None:
-    """List what lies beside the outputs to go on from, with sizes; then remove it, if so answered."""
+    """List what lies beside the outputs to go on from, with sizes; then remove it, if so answered.
+
+    Example:
+        ccfpse clean
+    """
     from ccfpse.cleaning import leftovers, remove
     from ccfpse.config import load_settings
     from ccfpse.errors import OutputError

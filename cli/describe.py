@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completion import complete_preset
 from .console import errors_as_messages, progress, say, say_table
 
 if TYPE_CHECKING:
@@ -25,7 +26,12 @@ _HEADER = (
 def describe(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     preset: Annotated[
-        str | None, typer.Option(help="Settings of a preset instead of a file's.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Settings of a preset instead of a file's.",
+            show_default=False,
+            autocompletion=complete_preset,
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -34,7 +40,11 @@ def describe(
         ),
     ] = None,
 ) -> None:
-    """Compare the networks: parameters, multiplications and memory for one photo."""
+    """Compare the networks: parameters, multiplications and memory for one photo.
+
+    Example:
+        ccfpse describe --size 256x512
+    """
     with errors_as_messages():
         from ccfpse.complexity import Networks, unused_published_parameters
         from ccfpse.config import load_preset, load_settings

@@ -62,7 +62,12 @@ def evaluate(
         bool, typer.Option("--show", help="Print the results that are there, make none.")
     ] = False,
 ) -> None:
-    """Score synthesized photos beside the real ones of the validation split."""
+    """Score synthesized photos beside the real ones of the validation split.
+
+    Example:
+        ccfpse evaluate
+        ccfpse evaluate --show --json
+    """
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device

@@ -12,6 +12,7 @@ from .compile_ import compile_
 from .console import show_tracebacks
 from .describe import describe
 from .evaluate import evaluate
+from .examples import add_command
 from .import_ import import_
 from .judge import judge
 from .loss_network import loss_network
@@ -28,7 +29,6 @@ app = typer.Typer(
     help="Photos from semantic layouts with conditional convolutions (CC-FPSE).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 for _command in (
@@ -45,10 +45,10 @@ for _command in (
     describe,
     clean,
 ):
-    app.command()(_command)
+    add_command(app, _command)
 app.add_typer(study, name="study")
-app.command("import")(import_)  # `import` and `compile` cannot name functions of ours
-app.command("compile")(compile_)
+add_command(app, import_, "import")  # `import` and `compile` cannot name functions of ours
+add_command(app, compile_, "compile")
 
 
 def _show_version(wanted: bool) -> None:

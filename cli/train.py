@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completion import complete_variant
 from .console import advise, errors_as_messages
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder to write; otherwise paths.training.")] = None,
     variant: Annotated[
         str | None,
-        typer.Option(help="One of compare.variants, trained as `ccfpse compare` does.", show_default=False),
+        typer.Option(
+            help="One of compare.variants, trained as `ccfpse compare` does.",
+            show_default=False,
+            autocompletion=complete_variant,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Goes with --variant.", show_default=False)] = None,
     extend: Annotated[
@@ -35,7 +40,12 @@ def train(
         bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
     ] = False,
 ) -> None:
-    """Train a generator and a discriminator. Stopped or killed, the same command goes on."""
+    """Train a generator and a discriminator. Stopped or killed, the same command goes on.
+
+    Example:
+        ccfpse train --dry-run
+        ccfpse train
+    """
     from ccfpse.config import load_settings
     from ccfpse.errors import SettingsError
     from ccfpse.variants import cell_settings

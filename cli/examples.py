@@ -1,0 +1,26 @@
+"""The example that ends every command's help, from the section `Example:` of its docstring."""
+
+import inspect
+from collections.abc import Callable
+
+import typer
+
+_SECTION = "\n\nExample:\n"
+
+
+def add_command(app: typer.Typer, command: Callable[..., None], name: str | None = None) -> None:
+    """Adds a command to an app, its help ending with what to type.
+
+    Args:
+        app: where to.
+        command: its docstring has a section `Example:`, a command line a line.
+        name: where Python does not allow it as a function's.
+
+    Raises:
+        ValueError: the docstring has no such section.
+    """
+    text, found, examples = (inspect.getdoc(command) or "").partition(_SECTION)
+    if not found:
+        raise ValueError(f"the docstring of {command.__name__} has no section Example")
+    lines = ["Example:", *map(str.strip, examples.strip().splitlines())]
+    app.command(name, help=text, epilog="\n\n".join(lines))(command)  # paragraphs, or Typer would join them
