@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import typer
 
@@ -25,6 +25,8 @@ class Progress(Protocol):
         """`done` of `total` are done; `note` is shown beside it."""
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON document, for scripts.")]
+"""The option of commands whose answer is data."""
 _SECONDS_BETWEEN_LINES = 10.0  # of progress where there is no terminal, such as in logs
 _tracebacks: ContextVar[bool] = ContextVar("tracebacks", default=False)
 
@@ -43,6 +45,13 @@ def say_text(text: str) -> None:
     """Prints lines of a command's answer."""
     for line in text.split("\n"):
         say(line)
+
+
+def say_json(answer: object) -> None:
+    """Prints a command's whole answer as one JSON document, for scripts; infinities and NaN are refused."""
+    import json
+
+    print(json.dumps(answer, indent=2, allow_nan=False), flush=True)
 
 
 def remark(line: str) -> None:

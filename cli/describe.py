@@ -1,5 +1,6 @@
 """`ccfpse describe`: what the networks cost."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .completion import complete_preset
-from .console import errors_as_messages, progress, say, say_table
+from .console import AsJson, errors_as_messages, progress, say, say_json, say_table
 
 if TYPE_CHECKING:
     from ccfpse.complexity import Complexity
@@ -39,6 +40,7 @@ def describe(
             help="Height x width of the photo, as 256x512; otherwise data.size.", show_default=False
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the networks: parameters, multiplications and memory for one photo.
 
@@ -59,13 +61,25 @@ def describe(
                 rows = Networks(settings.model, n_layout, (height, width)).complexities(update)
         except ValueError as error:
             raise SettingsError(str(error)) from error
+        unused = unused_published_parameters(settings.model.width)
+        millions = unused / 1e6
+        if as_json:
+            say_json(
+                {
+                    "settings": preset or str(params),
+                    "size": [height, width],
+                    "layout_channels": n_layout,
+                    "networks": [dataclasses.asdict(row) for row in rows],
+                    "unused_published_parameters": unused,
+                }
+            )
+            return
         title = f"{preset or params}: one photo of {height}x{width}, layouts of {n_layout} channels"
         say_table(title, _HEADER, [_cells(row) for row in rows])
-        unused = unused_published_parameters(settings.model.width) / 1e6
         say(
             "GFLOP: multiply-adds of one forward pass counted twice, depthwise products left out. Fast path: "
             "what compiled kernels multiply, Winograd tiles and layouts looked up. Kept in training: for the "
-            f"backward pass of one photo, float32, in PyTorch. Published CC-FPSE files hold {unused:.2f} M "
+            f"backward pass of one photo, float32, in PyTorch. Published CC-FPSE files hold {millions:.2f} M "
             "parameters more, of batch norms that nothing uses."
         )
 

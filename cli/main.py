@@ -11,6 +11,7 @@ from .compare import compare
 from .compile_ import compile_
 from .console import show_tracebacks
 from .describe import describe
+from .doctor import doctor
 from .evaluate import evaluate
 from .examples import add_command
 from .import_ import import_
@@ -44,6 +45,7 @@ for _command in (
     compare,
     describe,
     clean,
+    doctor,
 ):
     add_command(app, _command)
 app.add_typer(study, name="study")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import errors_as_messages, say, say_table, warn
+from .console import AsJson, errors_as_messages, remark, say, say_json, say_table, warn
 from .examples import add_command
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def tally(
     out: Annotated[
         Path | None, typer.Option(help="File for the same figures as JSON.", show_default=False)
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count answers: preference with intervals, agreement of raters, failed attention checks.
 
@@ -117,11 +118,14 @@ def tally(
         from ccfpse.study.tally import tally as count
 
         found = count(load_key(folder), files or kept_answers(folder))
-        _show(found)
+        if as_json:
+            say_json(found.to_dict())
+        else:
+            _show(found)
         if out is not None:
             with output_lock(out):
                 write_json(out, found.to_dict())
-            say(f"wrote {out}")
+            (remark if as_json else say)(f"wrote {out}")
 
 
 for _command in (make, serve, tally):

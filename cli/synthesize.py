@@ -1,12 +1,13 @@
 """`ccfpse synthesize`: photos of label maps."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from .completion import STYLES, complete_device, complete_style
-from .console import advise, errors_as_messages, progress, say, warn
+from .console import AsJson, advise, errors_as_messages, progress, say, say_json, warn
 
 if TYPE_CHECKING:
     from ccfpse.config import Settings
@@ -63,6 +64,7 @@ def synthesize(
         bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace photos that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make photos of label maps.
 
@@ -96,7 +98,10 @@ def synthesize(
             progress=progress,
             warn=warn,
         )
-        say(f"{out}: {report}")
+        if as_json:
+            say_json({"folder": str(out), **dataclasses.asdict(report)})
+        else:
+            say(f"{out}: {report}")
         if report.bad:
             raise SkippedFilesError(listed(report.bad, most=len(report.bad)))
 

@@ -24,6 +24,9 @@ COMMANDS = (
     "import",
     "describe",
     "compare",
+    "clean",
+    "compile",
+    "doctor",
 )
 
 
