@@ -13,7 +13,8 @@ from ccfpse_cli.main import app
 PAGE = "reference/commands.md"
 _HEAD = """# Commands
 
-Everything that `ccfpse --help` and `ccfpse COMMAND --help` say. [In scripts](../scripts.md) has exit codes and `--json`.
+Everything that `ccfpse --help` and `ccfpse COMMAND --help` say. [In scripts](../scripts.md) has exit codes
+and `--json`.
 
 """
 
@@ -44,7 +45,7 @@ def _described(name: str, command: Any) -> str:
     kinds = typing.get_type_hints(command.callback) if command.callback else {}
     rows = [_row(one, kinds.get(one.name)) for one in command.params if one.name != "help"]
     if rows:
-        parts.append("\n".join(["| | | without it |", "| --- | --- | --- |", *rows]))
+        parts.append("\n".join(["| | | default |", "| --- | --- | --- |", *rows]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -61,7 +62,7 @@ def _row(parameter: Any, kind: Any) -> str:
 
 def _default(parameter: Any) -> str:
     if parameter.required:
-        return "must be given"
+        return "required"
     value = parameter.default
     if value is None or callable(value) or value == () or value is False:
         return ""

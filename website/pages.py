@@ -10,6 +10,12 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"data/README.md": "data.md", "CHANGELOG.md": "changes.md"}
 """Files outside docs/ that are pages of the site."""
+DESCRIBED = {
+    "params.yaml": "reference/settings.md",
+    "cli/main.py": "reference/commands.md",
+    "ccfpse/__init__.py": "reference/python.md",
+}
+"""Files that a page of the site describes: where a repository leads to the one, the site leads to the other."""
 MODULES = {
     "Photos": ("ccfpse", "ccfpse.model", "ccfpse.styles", "ccfpse.synthesis", "ccfpse.layoutfiles"),
     "Classes and layouts": ("ccfpse.labelspace", "ccfpse.classfiles", "ccfpse.layout"),
@@ -51,7 +57,7 @@ def python_page() -> str:
 def _within_the_site(link: re.Match[str]) -> str:
     """The page that a file became; otherwise the words of the link alone."""
     text, path, anchor = link.groups(default="")
-    page = ELSEWHERE.get(path.removeprefix("../"))
+    page = (ELSEWHERE | DESCRIBED).get(path.removeprefix("../"))
     return text if page is None else f"[{text}]({page}{anchor})"
 
 

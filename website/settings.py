@@ -19,9 +19,9 @@ PAGE = "reference/settings.md"
 _PRESETS = ("sample", "cityscapes")
 _HEAD = f"""# params.yaml
 
-Every key of the settings file, what it means, and its value in two of the presets: `{_PRESETS[0]}`, the drawn street
-scenes on a CPU, and `{_PRESETS[1]}`, the paper's. `ccfpse preset NAME` writes the whole file of one. All keys have to
-be there; an unknown or missing one is an error that names it.
+Every key of the settings file, what it means, and its value in two of the presets: `{_PRESETS[0]}`, the drawn
+street scenes on a CPU, and `{_PRESETS[1]}`, the paper's. `ccfpse preset NAME` writes the whole file of one.
+All keys have to be there; an unknown or missing one is an error that names it.
 
 """
 _NAMES = {int: "whole number", float: "number", bool: "true or false", str: "text", types.NoneType: "null"}
@@ -78,8 +78,8 @@ def _section(path: str, record: type, presets: dict[str, Any]) -> str:
     rows = []
     for name, kind in kinds.items():
         values = " | ".join(_value(presets[preset], f"{path}.{name}") for preset in presets)
-        rows.append(f"| `{name}` | {_kind(kind)} | {_cell(texts[name])} | {values} |")
-    head = ["| key | is | | " + " | ".join(presets) + " |", "| --- " * (3 + len(presets)) + "|"]
+        rows.append(f"| `{name}` | {_cell(texts[name])} _({_kind(kind)})_ | {values} |")
+    head = ["| key | | " + " | ".join(presets) + " |", "| --- " * (2 + len(presets)) + "|"]
     return f"## {path}\n\n{_about(record)}" + "\n".join([*head, *rows]) + "\n"
 
 

@@ -50,6 +50,7 @@ class CustomData:
     val: CustomFolders | None
     """Null: `validation_share` of the pairs in `train`, chosen by their names, are kept aside."""
     validation_share: float
+    """Of the pairs, where `val` is null."""
 
     def __post_init__(self) -> None:
         share = self.validation_share
