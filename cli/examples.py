@@ -15,12 +15,9 @@ def add_command(app: typer.Typer, command: Callable[..., None], name: str | None
         app: where to.
         command: its docstring has a section `Example:`, a command line a line.
         name: where Python does not allow it as a function's.
-
-    Raises:
-        ValueError: the docstring has no such section.
     """
-    text, found, examples = (inspect.getdoc(command) or "").partition(_SECTION)
-    if not found:
-        raise ValueError(f"the docstring of {command.__name__} has no section Example")
+    text, _, examples = (inspect.getdoc(command) or "").partition(_SECTION)
     lines = ["Example:", *map(str.strip, examples.strip().splitlines())]
-    app.command(name, help=text, epilog="\n\n".join(lines))(command)  # paragraphs, or Typer would join them
+    app.command(name, help=text, epilog="\n\n".join(lines) if examples else None)(
+        command
+    )  # paragraphs, or Typer would join them

@@ -15,7 +15,7 @@ DESCRIBED = {
     "cli/main.py": "reference/commands.md",
     "ccfpse/__init__.py": "reference/python.md",
 }
-"""Files that a page of the site describes: where a repository leads to the one, the site leads to the other."""
+"""Files that a page of the site describes: where the repository leads to one, the site leads to the other."""
 MODULES = {
     "Photos": ("ccfpse", "ccfpse.model", "ccfpse.styles", "ccfpse.synthesis", "ccfpse.layoutfiles"),
     "Classes and layouts": ("ccfpse.labelspace", "ccfpse.classfiles", "ccfpse.layout"),
