@@ -10,7 +10,7 @@ from ccfpse import outputlock
 from ccfpse.caches import cache_folder
 from ccfpse.compare.grid import cells_of
 from ccfpse.config import Settings
-from ccfpse.files import held_lock
+from ccfpse.lockfile import held_lock
 from ccfpse.outputlock import output_lock
 from ccfpse.training.runs import describe_run
 

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccfpse.files import TEMPORARY, held_lock
+from ccfpse.files import TEMPORARY
 from ccfpse.flock import is_open_elsewhere
+from ccfpse.lockfile import held_lock
 from ccfpse.placing import is_between, new_and_old, put_right
 
 _LEFT_INSIDE = re.compile(r"\..+\.(lock|tmp|tmp\.[^.]+)")

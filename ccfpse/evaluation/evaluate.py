@@ -28,7 +28,8 @@ from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.evaluation.truths import Truth
 from ccfpse.evaluation.versions import versions
-from ccfpse.files import adding, held_lock, refuse_file, sha256_file, write_json
+from ccfpse.files import adding, refuse_file, sha256_file, write_json
+from ccfpse.lockfile import held_lock
 from ccfpse.outputlock import output_lock
 from ccfpse.segmentation import Progress
 
