@@ -18,6 +18,5 @@ def add_command(app: typer.Typer, command: Callable[..., None], name: str | None
     """
     text, _, examples = (inspect.getdoc(command) or "").partition(_SECTION)
     lines = ["Example:", *map(str.strip, examples.strip().splitlines())]
-    app.command(name, help=text, epilog="\n\n".join(lines) if examples else None)(
-        command
-    )  # paragraphs, or Typer would join them
+    epilog = "\n\n".join(lines) if examples else None  # paragraphs: older Typers join the lines of one
+    app.command(name, help=text, epilog=epilog)(command)
