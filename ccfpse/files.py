@@ -12,7 +12,7 @@ from typing import Any
 from ccfpse.errors import CcfpseError, DataError, OutputError
 from ccfpse.flock import opened_alone
 from ccfpse.opening import MOST_TEXT_BYTES, open_regular, read_regular
-from ccfpse.placing import add, flush, flush_all, place
+from ccfpse.placing import add, flush, flush_all, place, refuse_way_out
 
 TEMPORARY = ".tmp"
 """Folder in a folder, of files that are being made to be added to it."""
@@ -68,14 +68,19 @@ def adding(path: Path) -> Iterator[Path]:
     `outputlock` has ended what was cut off. The caller holds `path`'s lock.
 
     Raises:
-        OutputError: `path` exists and is no folder, or it cannot be written.
+        OutputError: `path` exists and is no folder, or it cannot be written, or a link leads out of it.
     """
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
     with _new_folder(path / TEMPORARY) as temporary, writing(path):
         yield temporary
         flush_all(temporary)
-        add(temporary, path)
+        with contextlib.ExitStack() as folders:
+            for folder in sorted(part for part in temporary.rglob("*") if part.is_dir()):
+                there = path / folder.relative_to(temporary)
+                refuse_way_out(path, there / "a file")
+                folders.enter_context(folder_for(there / "a file"))
+            add(temporary, path)
 
 
 @contextlib.contextmanager
@@ -99,18 +104,6 @@ def refuse_file(path: Path) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
-
-
-def refuse_way_out(folder: Path, path: Path) -> None:
-    """Refuses to write a file below an output folder where a link would put it elsewhere.
-
-    Raises:
-        OutputError: one of the folders between `folder` and `path` is such a link.
-    """
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(
-            f"{path}: a link leads out of {folder} there; remove it or choose another output folder"
-        )
 
 
 def refuse_foreign(path: Path, marker: str, what: str) -> None:
@@ -142,6 +135,20 @@ def put_folder(finished: Path, path: Path) -> None:
     refuse_file(path)
     flush_all(finished)
     place(finished, path)
+
+
+def copy_folder(folder: Path, to: Path) -> None:
+    """Copies a folder of plain files.
+
+    Raises:
+        OSError: the first that the system refused; `shutil.copytree` would list them all as one text.
+    """
+    to.mkdir(parents=True)
+    for file in sorted(folder.rglob("*")):
+        if file.is_dir():
+            (to / file.relative_to(folder)).mkdir()
+        else:
+            shutil.copyfile(file, to / file.relative_to(folder))
 
 
 def write_json(path: Path, content: object) -> None:

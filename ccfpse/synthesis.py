@@ -17,13 +17,14 @@ import numpy as np
 from PIL import Image
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import refuse_way_out, replacing
+from ccfpse.files import replacing
 from ccfpse.labelspace import Ids
 from ccfpse.layoutfiles import Instances, LayoutSource
 from ccfpse.layoutfit import Fit, Size, SizeChoice, equal_batches
 from ccfpse.model import Model, Pixels
 from ccfpse.outputlock import output_lock
 from ccfpse.pictures import encoded
+from ccfpse.placing import refuse_way_out
 from ccfpse.styles import Style
 
 Format = Literal["png", "jpg", "webp"]

@@ -14,20 +14,27 @@ if TYPE_CHECKING:
 
 
 def clean(
+    outs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="OUT", help="Outputs to look beside; otherwise those that the settings name."),
+    ] = None,
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     yes: Annotated[bool, typer.Option("--yes", help="Remove all that is listed, without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what lies beside the outputs to go on from, with sizes; then remove it, if so answered.
+    """List what commands left beside their outputs, with sizes; then remove it, if so answered.
+
+    That is what an unfinished run would go on from, and what a killed command left. Without OUT: beside the
+    outputs that the settings name, and measurements in the cache. An output written elsewhere is to be named.
 
     Example:
         ccfpse clean
     """
-    from ccfpse.cleaning import leftovers
+    from ccfpse.cleaning import beside, leftovers
     from ccfpse.config import load_settings
 
     with errors_as_messages():
-        found = leftovers(load_settings(params))
+        found = beside(outs) if outs else leftovers(load_settings(params))
         if as_json:
             listed = [{"path": str(left.path), "what": left.what, "bytes": left.n_bytes} for left in found]
             say_json({"leftovers": listed, "removed_bytes": _removed(found) if yes else 0})
@@ -42,7 +49,9 @@ def clean(
             if not sys.stdin.isatty():
                 say("`ccfpse clean --yes` removes all of it")
                 return
-            typer.confirm("Remove all of it?", abort=True)
+            if not typer.confirm("Remove all of it?"):
+                say("nothing is removed")
+                return
         say(f"removed {_size(_removed(found))}")
 
 

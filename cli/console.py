@@ -68,7 +68,9 @@ def say_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header, title=_harmless(title))
+    table = Table(title=_harmless(title))
+    for name in header:
+        table.add_column(name, overflow="fold")  # the end of a path is what tells it from others
     for row in rows:
         table.add_row(*map(_harmless, row))
     Console(markup=False, emoji=False).print(table)
@@ -100,7 +102,7 @@ def errors_as_messages() -> Iterator[None]:
         yield
     except typer.Exit:
         raise
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, typer.Abort) as error:  # Abort: Ctrl-C at a question
         raise _ended("stopped", 130) from error
     except CcfpseError as error:
         raise _ended(error.sentence, error.exit_code, *error.lines) from error

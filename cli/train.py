@@ -66,7 +66,7 @@ def train(
             return
         from ccfpse.errors import TrainingStopped
         from ccfpse.training.fit import fit
-        from ccfpse.training.run import Places
+        from ccfpse.training.inputs import Places
 
         from .training_display import TrainingDisplay
 
