@@ -35,7 +35,7 @@ def init(
     """Look at your photos and label maps, and write a project that `dvc repro` trains on them.
 
     Example:
-        ccfpse init my-project --images photos/ --labels labels/
+        ccfpse init my-project --images raw/train/images --labels raw/train/labels
     """
     with errors_as_messages():
         from ccfpse.projects.folders import Folders

@@ -18,7 +18,11 @@ def scan(
         ),
     ] = None,
 ) -> None:
-    """List the raw files with sizes and times, so that DVC sees when they change."""
+    """List the raw files with sizes and times, so that DVC sees when they change.
+
+    Example:
+        ccfpse scan
+    """
     from ccfpse.config import load_settings
 
     with errors_as_messages():
