@@ -14,6 +14,7 @@ from .describe import describe
 from .doctor import doctor
 from .evaluate import evaluate
 from .examples import add_command
+from .export import export
 from .import_ import import_
 from .init import init
 from .judge import judge
@@ -22,6 +23,7 @@ from .prepare import prepare
 from .preset import preset
 from .report import report
 from .scan import scan
+from .shrink import shrink
 from .study import study
 from .synthesize import synthesize
 from .train import train
@@ -46,6 +48,8 @@ for _command in (
     report,
     compare,
     describe,
+    export,
+    shrink,
     clean,
     doctor,
 ):

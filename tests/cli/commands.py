@@ -116,6 +116,14 @@ def study_tally(desk: Desk, folder: Path) -> tuple[Command, Path]:
     return ["study", "tally", folders.out, answers, "--out", folder / "tally.json"], folder / "tally.json"
 
 
+def export(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    return ["export", desk.model(), folder / "photos.onnx"], folder / "photos.onnx"
+
+
+def shrink(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    return ["shrink", desk.model(), folder / "small.safetensors"], folder / "small.safetensors"
+
+
 def import_(desk: Desk, folder: Path) -> tuple[Command, Path]:
     command = ["import", "--generator", desk.folder / "lost.pth", "--dataset", "coco-stuff"]
     return [*command, "--out", folder / "model.safetensors"], folder / "model.safetensors"
@@ -132,5 +140,6 @@ COMMANDS: dict[str, Writing] = {
     for one in (
         *(preset, init, scan, prepare, judge, loss_network, train, synthesize, evaluate, report),
         *(report_of_the_grid, table, study_make, study_serve, study_tally, import_, compile_),
+        *(export, shrink),
     )
 }

@@ -28,6 +28,8 @@ COMMANDS = (
     "clean",
     "compile",
     "doctor",
+    "export",
+    "shrink",
 )
 
 

@@ -10,9 +10,10 @@ from tests.hostile.records import BAD_ANSWERS, BAD_EVALUATIONS, BAD_MANIFESTS, B
 from tests.hostile.spoiling import BAD_LABELS, BAD_PICTURES, NO_FILES, Spoil, folder, link_to, pipe
 from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_keys
 from tests.hostile.unfinished import unfinished
-from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_SAFETENSORS
+from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_PACKED, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
+_ON_SMALL = ("synthesize labels out --model small.safetensors", ("labels",))
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
 
@@ -170,7 +171,13 @@ def _label_maps_and_photos() -> Iterator[Malformed]:
 
 def _models() -> Iterator[Malformed]:
     spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
-    yield from spoiled("model file", "model.safetensors", spoils, (SYNTHESIZE, ("labels",)))
+    ways = (
+        (SYNTHESIZE, ("labels",)),
+        ("export model.safetensors photos.onnx", ()),
+        ("shrink model.safetensors small.safetensors", ()),
+    )
+    yield from spoiled("model file", "model.safetensors", spoils, *ways)
+    yield from spoiled("model file of 8 bits", "small.safetensors", BAD_PACKED, _ON_SMALL)
     first = ("huge width", "class with an infinite value", "missing weights", "header of lists within lists")
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
