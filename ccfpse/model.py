@@ -3,17 +3,33 @@
 What `ccfpse.load` returns. Files and folders are `ccfpse.synthesis`'s concern.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import cast, overload
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ccfpse.errors import DataError
 from ccfpse.layoutfit import SizeChoice, equal_batches
 from ccfpse.modelinputs import Coding, Picture, Pixels, decoded_instances, decoded_labels
+from ccfpse.notebook import facts
+from ccfpse.strict import shorten
 from ccfpse.styles import NamedStyle, Style
 from ccfpse.trained import TrainedModel
+
+_MOST_FACTS = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What the network sees of a label map."""
+
+    values: npt.NDArray[np.float32]
+    """Zeros and ones, (K, H, W); H and W are what the network takes, so perhaps larger than the label map."""
+    channels: tuple[str, ...]
+    """What each of the K says: a label's name, or object boundaries."""
 
 
 class Model(TrainedModel):
@@ -63,6 +79,14 @@ class Model(TrainedModel):
         as_arrays: bool = False,
     ) -> Picture | list[Picture]:
         """Photos of label maps: a list for a list, a single one for a single one.
+
+        >>> layout = Image.open("layout.png")
+        >>> photo = model.synthesize(layout, seed=3)
+        >>> photo.size == layout.size
+        True
+        >>> of_a_dusk = model.synthesize([layout, layout], style=Image.open("dusk.jpg"))
+        >>> len(of_a_dusk)
+        2
 
         Args:
             labels: PIL images, or arrays as `numpy.asarray` makes of them: (H, W) values or
@@ -114,6 +138,11 @@ class Model(TrainedModel):
     def encode_style(self, photo: Picture) -> Style:
         """The style of a photo: the mean that the encoder gives it, float32 (style_dim,).
 
+        >>> style = model.encode_style(Image.open("dusk.jpg"))
+        >>> style.shape
+        (256,)
+        >>> photo = model.synthesize(Image.open("layout.png"), style=style)
+
         Args:
             photo: PIL image, or array uint8 (H, W, 3).
 
@@ -124,3 +153,51 @@ class Model(TrainedModel):
         """
         style: Style = self.encode_styles([photo])[0]
         return style
+
+    def layout(
+        self,
+        labels: Picture,
+        instances: Picture | None = None,
+        *,
+        coding: Coding = "auto",
+        size: SizeChoice = "input",
+    ) -> Layout:
+        """A label map as the network sees it; arguments and errors as in `synthesize`.
+
+        >>> seen = model.layout(Image.open("layout.png"))
+        >>> seen.values.shape
+        (5, 32, 64)
+        >>> seen.channels
+        ('road', 'sky', 'car', "don't care", 'object boundaries')
+        """
+        ids = decoded_labels(labels, self.class_table, coding, "labels")
+        (numbers,) = decoded_instances(None if instances is None else [instances], [ids])
+        fitted_ids, fitted_numbers = self.fitted(ids, numbers, self.fit(ids.shape, size))
+        (values,) = self.layouts(fitted_ids[None], fitted_numbers[None]).cpu().numpy()
+        return Layout(values, self.channels)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {', '.join(text for _, text in self._facts()[:3])}, on {self.device}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what the model is and how it was made, and its classes."""
+        made = [(shorten(str(name)), shorten(str(value))) for name, value in self.provenance.items()]
+        rows = [
+            *self._facts(),
+            ("parameters", f"{self.n_parameters:,}"),
+            ("device", f"{self.device}, {self.precision}"),
+            ("SHA-256", self.sha256 or "of no file"),
+            *made[:_MOST_FACTS],
+        ]
+        return facts(self.name, rows) + self.class_table._repr_html_()
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What is worth knowing first."""
+        settings, (height, width) = self.settings["model"], self.size
+        is_free = self.style_dim is None
+        return [
+            ("generator", f"{settings['generator']} of width {settings['width']}"),
+            ("size", f"{height}x{width}" + (", trained at; takes others" if is_free else "")),
+            ("style", "no style" if is_free else f"styles of {self.style_dim} numbers"),
+            ("layout", f"{self.class_table.n_labels} labels" + ", object boundaries" * self.has_boundary),
+        ]

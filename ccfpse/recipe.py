@@ -21,8 +21,10 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ccfpse.device import Precision
 from ccfpse.errors import DataError, SettingsError
 from ccfpse.labelspace import Ids
+from ccfpse.layoutfit import SizeChoice
 from ccfpse.native.library import library
 from ccfpse.native.place import library_path
 from ccfpse.pictures import decode_picture, encoded
@@ -80,10 +82,9 @@ class Recipe:
     """For all but none, prior and mean: float32, little-endian, in base64."""
     seed: int
     """Of the prior's styles."""
-    size: str
-    """`input` or `model`, as `Model.synthesize` has it."""
-    precision: str
-    """`float32` or `bf16`."""
+    size: SizeChoice
+    """As `Model.synthesize` has it."""
+    precision: Precision
     maker: Maker
 
     def __post_init__(self) -> None:
@@ -95,8 +96,6 @@ class Recipe:
             need(
                 len(getattr(self, name)) <= _LONGEST_NAME, f"{name} is longer than {_LONGEST_NAME} characters"
             )
-        need(self.size in ("input", "model"), f"size is {shown(self.size)}; it must be input or model")
-        need(self.precision in ("float32", "bf16"), f"precision is {shown(self.precision)}")
         need(0 <= self.seed < 2**63, f"seed is {shown(self.seed)}")
         self.vector()
 

@@ -5,14 +5,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ccfpse.device import pick_device, precision_context
+from ccfpse.device import Precision, pick_device, precision_context
 from ccfpse.errors import ModelFileError, SettingsError
 from ccfpse.labelspace import Ids
 from ccfpse.layout import make_layout
@@ -21,8 +20,6 @@ from ccfpse.modelfile import ModelFile, build_encoder, build_generator
 from ccfpse.modelinputs import Array, Instances, Picture, Pixels, fitted_photo
 from ccfpse.recipe import FORMAT, Recipe, file_name, layout_checksum, maker, vector_text
 from ccfpse.styles import NamedStyle, Style, prior_style
-
-Precision = Literal["float32", "bf16"]
 
 _OUTSIDE = -1  # instance number of what lies around a label map
 
@@ -68,6 +65,11 @@ class TrainedModel:
     def style_dim(self) -> int | None:
         """Length of a style vector; None for a model without style."""
         return self._generator.style_dim
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the generator."""
+        return sum(parameter.numel() for parameter in self._generator.parameters())
 
     def encode_styles(self, photos: Sequence[Picture]) -> Style:
         """The styles of photos of any sizes, float32 (B, style_dim)."""
@@ -122,6 +124,19 @@ class TrainedModel:
         dont_care = self.class_table.dont_care
         return fit.apply(labels, dont_care), fit.apply(numbers, None if dont_care is None else _OUTSIDE)
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What each of a layout's channels says, in their order."""
+        return self.class_table.names + (("object boundaries",) if self.has_boundary else ())
+
+    def layouts(self, labels: Ids, instances: Instances) -> Tensor:
+        """What the network sees, (B, K, H, W) of zeros and ones on its device; arguments as in `generate`."""
+        return make_layout(
+            self._tensor(labels).long(),
+            self.class_table.n_labels,
+            self._tensor(instances) if self.has_boundary else None,
+        )
+
     @torch.inference_mode()
     def generate(self, labels: Ids, instances: Instances, styles: Style | None) -> Pixels:
         """Photos of label maps that fit the network.
@@ -134,11 +149,7 @@ class TrainedModel:
         Returns:
             Photos, uint8 (B, H, W, 3); each the same whatever else is in the batch.
         """
-        layout = make_layout(
-            self._tensor(labels).long(),
-            self.class_table.n_labels,
-            self._tensor(instances) if self.has_boundary else None,
-        )
+        layout = self.layouts(labels, instances)
         with precision_context(self.device, self.precision):
             image: Tensor = self._generator(layout, None if styles is None else self._tensor(styles))
         pixels = (image.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)

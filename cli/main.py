@@ -17,9 +17,11 @@ from .judge import judge
 from .loss_network import loss_network
 from .prepare import prepare
 from .preset import preset
+from .remake import remake
 from .report import report
 from .scan import scan
 from .study import study
+from .styles import styles
 from .synthesize import synthesize
 from .train import train
 
@@ -39,6 +41,8 @@ for _command in (
     loss_network,
     train,
     synthesize,
+    remake,
+    styles,
     evaluate,
     report,
     compare,

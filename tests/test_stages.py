@@ -38,7 +38,7 @@ BEGINS = {
 # They carry values, files and messages, and decide nothing about a result.
 CARRIERS = (
     *("config", "sections", "strict", "errors", "caches", "workers", "device"),
-    *("files", "flock", "placing", "outputlock", "opening", "yamltext"),
+    *("files", "flock", "placing", "outputlock", "opening", "yamltext", "notebook"),
 )
 
 
