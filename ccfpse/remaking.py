@@ -57,16 +57,16 @@ class Remade:
         )
 
 
-def check_new(out: Path) -> None:
-    """Refuses a place for the photo where something is, or that is not called PNG.
+def check_out(out: Path, overwrite: bool) -> None:
+    """Refuses a place for the photo where something is that may not be replaced, or that is not called PNG.
 
     Raises:
         OutputError: so it is.
     """
     if out.suffix.lower() != ".png":
         raise OutputError(f"{out}: photos are made again as PNG; choose a name that ends in .png")
-    if out.exists() or out.is_symlink():
-        raise OutputError(f"{out}: is there already; choose another name")
+    if not overwrite and (out.exists() or out.is_symlink()):
+        raise OutputError(f"{out}: is there already; choose another name, or replace it with --overwrite")
 
 
 def check_model(path: Path, recipe: Recipe, picture: str) -> None:

@@ -85,7 +85,8 @@ def _read_vector(path: Path, dim: int) -> Style:
     if not isinstance(found, np.ndarray) or found.shape != (dim,) or found.dtype.kind not in "fiu":
         told = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "an archive"
         raise DataError(f"{path}: holds {told}; a style of {dim} numbers is needed")
-    if not np.isfinite(found).all():
+    with np.errstate(over="ignore"):  # becomes infinite, and is refused
+        vector: Style = found.astype(np.float32)
+    if not np.isfinite(vector).all():
         raise DataError(f"{path}: holds numbers that are not finite; save the style again")
-    vector: Style = found.astype(np.float32)
     return vector

@@ -43,6 +43,9 @@ def remake(
         str | None,
         typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, that of the recipe if there is one."),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there with --out.")
+    ] = False,
 ) -> None:
     """Make a synthesized photo again, and say whether it is the same.
 
@@ -56,16 +59,16 @@ def remake(
         from ccfpse.layoutfiles import find_layouts
         from ccfpse.outputlock import output_lock
         from ccfpse.recipe import read_recipe
-        from ccfpse.remaking import check_model, check_new, device_for, find_layout
+        from ccfpse.remaking import check_model, check_out, device_for, find_layout
         from ccfpse.remaking import remake as make_again
 
         if out is not None:
             held.enter_context(output_lock(out))
-            check_new(out)
+            check_out(out, overwrite)
+        settings = load_settings(params) if model is None or labels is None else None
         given = read_bytes(picture)
         recipe = read_recipe(given, str(picture))
-        if model is None or labels is None:
-            settings = load_settings(params)
+        if settings is not None:
             model = model or trained_model(settings)
             labels = labels or Path(settings.paths.prepared)
         check_model(model, recipe, str(picture))

@@ -19,6 +19,8 @@ COMMANDS = (
     "loss-network",
     "train",
     "synthesize",
+    "remake",
+    "styles",
     "evaluate",
     "report",
     "import",
