@@ -4,7 +4,7 @@ What `ccfpse.load` returns. Files and folders are `ccfpse.synthesis`'s concern.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ from ccfpse.styles import NamedStyle, Style
 from ccfpse.trained import TrainedModel
 
 _MOST_FACTS = 20
+_LONGEST_FACT = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +182,10 @@ class Model(TrainedModel):
 
     def _repr_html_(self) -> str:
         """For notebooks: what the model is and how it was made, and its classes."""
-        made = [(shorten(str(name)), shorten(str(value))) for name, value in self.provenance.items()]
+        made = [
+            (shorten(str(name)).replace("_", " "), _in_words(value))
+            for name, value in self.provenance.items()
+        ]
         rows = [
             *self._facts(),
             ("parameters", f"{self.n_parameters:,}"),
@@ -201,3 +205,12 @@ class Model(TrainedModel):
             ("style", "no style" if is_free else f"styles of {self.style_dim} numbers"),
             ("layout", f"{self.class_table.n_labels} labels" + ", object boundaries" * self.has_boundary),
         ]
+
+
+def _in_words(value: object) -> str:
+    """An entry of a model's provenance: plain values, and what a mapping has of them."""
+    if isinstance(value, Mapping):
+        plain = ((name, one) for name, one in value.items() if isinstance(one, str | int | float))
+        value = ", ".join(f"{name} {one}" for name, one in plain)
+    text = str(value)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

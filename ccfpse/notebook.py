@@ -3,7 +3,8 @@
 import html
 from collections.abc import Iterable, Sequence
 
-_CELL = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top"
+_CELL = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top;overflow-wrap:anywhere"
+_TITLE = "text-align:left;font-weight:bold"
 _CHIP = "display:inline-flex;align-items:center;gap:.4em;margin:.1em .9em .1em 0"
 _SWATCH = "display:inline-block;width:1em;height:1em;border:1px solid currentColor"
 
@@ -15,7 +16,8 @@ def facts(title: str, rows: Iterable[tuple[str, str]]) -> str:
         f'<td style="{_CELL}">{html.escape(text)}</td></tr>'
         for name, text in rows
     )
-    return f"<table><caption><b>{html.escape(title)}</b></caption>{''.join(lines)}</table>"
+    caption = f'<caption style="{_TITLE}">{html.escape(title)}</caption>'
+    return f"<table>{caption}{''.join(lines)}</table>"
 
 
 def swatches(title: str, entries: Iterable[tuple[str, Sequence[int]]]) -> str:

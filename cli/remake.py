@@ -50,6 +50,9 @@ def remake(
     """Make a synthesized photo again, and say whether it is the same.
 
     Exit code 0: the pixels are the same; 4: they differ.
+
+    Example:
+        ccfpse remake photos/good.png --model model.safetensors --labels layouts/
     """
     with errors_as_messages(), contextlib.ExitStack() as held:
         import ccfpse

@@ -50,7 +50,11 @@ def styles(
         typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
     ] = None,
 ) -> None:
-    """Draw layouts x styles as one picture, and say how different a layout's photos are."""
+    """Draw layouts x styles as one picture, and say how different a layout's photos are.
+
+    Example:
+        ccfpse styles layouts/ styles.png --model model.safetensors
+    """
     with errors_as_messages():
         import ccfpse
         from ccfpse.classfiles import read_class_yaml

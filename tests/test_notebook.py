@@ -54,7 +54,7 @@ def test_a_class_table_shows_every_label_with_its_colour(table: ClassTable) -> N
 def test_a_model_shows_what_it_is_and_how_it_was_made(make_model: MakeModel) -> None:
     path = make_model(style=True)
     model = ccfpse.load(path, device="cpu")
-    model.provenance = {"steps": 500, "data": "sample", "long": "x" * 1000}
+    model.provenance = {"steps": 500, "made_by": {"ccfpse": "0.1", "list": [1]}, "long": "x" * 1000}
     shown = Parsed(model._repr_html_())
     cells = dict(zip(shown.texts[1::2], shown.texts[2::2], strict=False))
     assert shown.texts[0] == str(path)
@@ -65,7 +65,7 @@ def test_a_model_shows_what_it_is_and_how_it_was_made(make_model: MakeModel) -> 
     assert int(cells["parameters"].replace(",", "")) > 1000
     assert cells["device"] == "cpu, float32"
     assert cells["SHA-256"] == model.sha256
-    assert (cells["steps"], cells["data"], len(cells["long"])) == ("500", "sample", 60)
+    assert (cells["steps"], cells["made by"], len(cells["long"])) == ("500", "ccfpse 0.1", 201)
     assert "3 don't care" in shown.texts
     assert repr(model) == f"<Model {path}: ccfpse of width 2, 32x64, styles of 256 numbers, on cpu>"
 

@@ -118,7 +118,7 @@ def test_instances_and_another_coding_are_the_same_layout(
     colors = {10: (0, 100, 200), 20: (50, 100, 200), 30: (100, 100, 200), 255: (0, 0, 0)}
     values = np.asarray(Image.open(labels / "a.png"))
     Image.fromarray(np.array([[colors[v] for v in row] for row in values.tolist()], np.uint8)).save(colored)
-    Image.fromarray(rows.astype(np.int32) * 3 + 500).save(tmp_path / "numbers.png")
+    Image.fromarray(rows.astype(np.uint16) * 3 + 500).save(tmp_path / "numbers.png")
     options = ("--model", model, "--labels", colored, "--instances", tmp_path / "numbers.png")
     code, told, _ = ccfpse("remake", given, *options)
     assert (code, "byte for byte" in told) == (0, True)
