@@ -50,9 +50,9 @@ def interpolated(a: Style, b: Style, share: float) -> Style:
     it is the straight way, with no threshold between the two cases. Where the straight way passes through
     zero, between opposite vectors, that point is the mean.
 
-    >>> a, b = prior_style(0, "layout", 256), prior_style(1, "layout", 256)
-    >>> [round(float(np.linalg.norm(style))) for style in (a, interpolated(a, b, 0.5), (a + b) / 2)]
-    [16, 16, 11]
+    >>> a, b = prior_style(5, "a", 256), prior_style(6, "a", 256)
+    >>> [round(float(np.linalg.norm(style))) for style in (a, b, interpolated(a, b, 0.5), (a + b) / 2)]
+    [16, 16, 16, 11]
 
     Args:
         a: (dim,).

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .completion import complete_device
 from .console import errors_as_messages, progress, say
 from .settled import trained_model
 
@@ -41,7 +42,10 @@ def remake(
     ),
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, that of the recipe if there is one."),
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1 or mps; without it, that of the recipe if there is one.",
+            autocompletion=complete_device,
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that is there with --out.")
@@ -68,12 +72,12 @@ def remake(
         if out is not None:
             held.enter_context(output_lock(out))
             check_out(out, overwrite)
-        settings = load_settings(params) if model is None or labels is None else None
-        given = read_bytes(picture)
-        recipe = read_recipe(given, str(picture))
-        if settings is not None:
+        if model is None or labels is None:
+            settings = load_settings(params)
             model = model or trained_model(settings)
             labels = labels or Path(settings.paths.prepared)
+        given = read_bytes(picture)
+        recipe = read_recipe(given, str(picture))
         check_model(model, recipe, str(picture))
         network = ccfpse.load(model, device=device or device_for(recipe), precision=recipe.precision)
         table = None if classes is None else read_class_yaml(classes)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .completion import complete_device
 from .console import advise, errors_as_messages, progress, say
 from .settled import trained_model
 
@@ -47,7 +48,10 @@ def styles(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
+            autocompletion=complete_device,
+        ),
     ] = None,
 ) -> None:
     """Draw layouts x styles as one picture, and say how different a layout's photos are.

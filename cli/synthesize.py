@@ -1,11 +1,13 @@
 """`ccfpse synthesize`: photos of label maps."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .console import advise, errors_as_messages, progress, say, warn
+from .completion import complete_device, complete_style
+from .console import AsJson, advise, errors_as_messages, progress, say, say_json, warn
 from .settled import trained_model
 
 
@@ -26,7 +28,8 @@ def synthesize(
         list[str],
         typer.Option(
             help="prior, mean, own (prepared store only), the path of a photo, or of a vector (.npy); twice "
-            "with --share: mean, photos or vectors."
+            "with --share: mean, photos or vectors.",
+            autocompletion=complete_style,
         ),
     ] = ["prior"],  # noqa: B006 - Typer copies it
     share: Annotated[
@@ -57,14 +60,22 @@ def synthesize(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
+            autocompletion=complete_device,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace photos that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make photos of label maps."""
+    """Make photos of label maps.
+
+    Example:
+        ccfpse synthesize layouts/ photos/ --model model.safetensors
+    """
     with errors_as_messages():
         import ccfpse
         from ccfpse.classfiles import read_class_yaml
@@ -94,6 +105,9 @@ def synthesize(
             progress=progress,
             warn=warn,
         )
-        say(f"{out}: {report}")
+        if as_json:
+            say_json({"folder": str(out), **dataclasses.asdict(report)})
+        else:
+            say(f"{out}: {report}")
         if report.bad:
             raise SkippedFilesError(listed(report.bad, most=len(report.bad)))

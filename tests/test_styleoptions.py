@@ -10,8 +10,9 @@ from PIL import Image
 import ccfpse
 from ccfpse.errors import CcfpseError
 from ccfpse.model import Model
-from ccfpse.styleoptions import read_style
+from ccfpse.styleoptions import WORDS, read_style
 from ccfpse.styles import NamedStyle, interpolated
+from ccfpse_cli import completion
 from tests.hostile.recipes import VECTORS
 
 MakeModel = Callable[..., Path]
@@ -39,6 +40,10 @@ def read(model: Model, *given: str | Path, share: float | None = None) -> NamedS
 
 def test_words_stay_words(model: Model) -> None:
     assert [read_style(model, [word], None) for word in ("prior", "mean", "own")] == ["prior", "mean", "own"]
+
+
+def test_the_shell_offers_the_same_words() -> None:
+    assert completion.STYLES == WORDS
 
 
 def test_a_photo_and_its_vector_are_the_same_style(model: Model, photos: list[Path], tmp_path: Path) -> None:
