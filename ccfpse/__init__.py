@@ -22,6 +22,7 @@ The map of the package; a module imports only from lines above its own:
 - `layoutfit`, `styles`, `recipe`, `trained`, `model`, `layoutfiles`, `styleoptions`: label maps, styles and
   a model, in memory and in files.
 - `synthesisplan`, `synthesis`, `remaking`: photos of label maps, and the same ones again.
+- `exporting`, `shrinking`: generators for other programs; smaller model files.
 - `evaluation`: scores of synthesized photos against real ones.
 - `doctor`: what machine, installation and project have, and what is missing.
 - `stylegrid`, `compare`, `study`, `report`: pictures of styles, grids of variants, preferences of people, a

@@ -14,7 +14,9 @@ from .describe import describe
 from .doctor import doctor
 from .evaluate import evaluate
 from .examples import add_command
+from .export import export
 from .import_ import import_
+from .init import init
 from .judge import judge
 from .loss_network import loss_network
 from .prepare import prepare
@@ -22,6 +24,7 @@ from .preset import preset
 from .remake import remake
 from .report import report
 from .scan import scan
+from .shrink import shrink
 from .study import study
 from .styles import styles
 from .synthesize import synthesize
@@ -35,6 +38,7 @@ app = typer.Typer(
 )
 
 for _command in (
+    init,
     preset,
     scan,
     prepare,
@@ -48,6 +52,8 @@ for _command in (
     report,
     compare,
     describe,
+    export,
+    shrink,
     clean,
     doctor,
 ):

@@ -123,7 +123,7 @@ def test_the_checksum_of_a_layout_is_that_of_its_classes_objects_and_shape() -> 
     objects = np.array([[7, 7, 7, 9], [7, 7, 9, 9], [2, 2, 2, 2]])
     checksum = layout_checksum(labels, objects)
     assert checksum == layout_checksum(
-        labels.copy(order="F"), objects * 1000 - 3
+        labels.copy(order="F"), 3 - 1000 * objects
     )  # other numbers, same objects
     others = [
         layout_checksum(labels.reshape(4, 3), objects.reshape(4, 3)),

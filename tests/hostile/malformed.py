@@ -11,10 +11,11 @@ from tests.hostile.records import BAD_ANSWERS, BAD_EVALUATIONS, BAD_MANIFESTS, B
 from tests.hostile.spoiling import BAD_LABELS, BAD_PICTURES, NO_FILES, Spoil, folder, link_to, pipe
 from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_keys
 from tests.hostile.unfinished import unfinished
-from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_SAFETENSORS
+from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_PACKED, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
 REMAKE = "remake photos/good.png --labels labels --model model.safetensors"
+_ON_SMALL = ("synthesize labels out --model small.safetensors", ("labels",))
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
 
@@ -37,6 +38,7 @@ def malformed() -> Iterator[Malformed]:
     yield from _label_maps_and_photos()
     yield from _models()
     yield from _recipes_and_styles()
+    yield from _projects()
     yield from _checkpoints()
     yield from _stores()
     yield from _networks()
@@ -174,9 +176,15 @@ def _label_maps_and_photos() -> Iterator[Malformed]:
 
 def _models() -> Iterator[Malformed]:
     spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
-    styles = "styles labels out.png --model model.safetensors"
-    ways = ((SYNTHESIZE, ("labels",)), (styles, ("labels",)), (REMAKE, ("labels", "photos")))
+    ways = (
+        (SYNTHESIZE, ("labels",)),
+        ("export model.safetensors photos.onnx", ()),
+        ("shrink model.safetensors small.safetensors", ()),
+        ("styles labels out.png --model model.safetensors", ("labels",)),
+        (REMAKE, ("labels", "photos")),
+    )
     yield from spoiled("model file", "model.safetensors", spoils, *ways)
+    yield from spoiled("model file of 8 bits", "small.safetensors", BAD_PACKED, _ON_SMALL)
     first = ("huge width", "class with an infinite value", "missing weights", "header of lists within lists")
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
@@ -201,6 +209,14 @@ def _recipes_and_styles() -> Iterator[Malformed]:
         ),
     )
     yield from spoiled("vector of a style", "style.npy", BAD_VECTORS | NO_FILES, *ways)
+
+
+def _projects() -> Iterator[Malformed]:
+    line = "init new --images raw/train/images --labels raw/train/labels"
+    spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
+    yield from spoiled(
+        "model file", "model.safetensors", spoils, (f"{line} --start-from model.safetensors", ("raw",))
+    )
 
 
 def _start_from(spoil: Spoil) -> Callable[[Bench], Command]:
