@@ -12,6 +12,7 @@ import torch
 from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.files import sha256_file
 from ccfpse.judge import Judge
+from ccfpse.labelspace import Ids
 from ccfpse.layoutfiles import find_layouts
 from ccfpse.model import Model
 from ccfpse.modelfile import load_model, save_model
@@ -127,7 +128,7 @@ def measure(
     return Change(scores[0], scores[1], largest, total / max(n_values, 1), len(layouts))
 
 
-def _photos(model: Model, read: list[tuple[Pixels, Instances | None]], names: list[str]) -> list[Pixels]:
+def _photos(model: Model, read: list[tuple[Ids, Instances | None]], names: list[str]) -> list[Pixels]:
     labels = [ids for ids, _ in read]
     instances = [numbers for _, numbers in read if numbers is not None]
     photos = model.synthesize(

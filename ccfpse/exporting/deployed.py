@@ -64,7 +64,7 @@ class Shape(NamedTuple):
     def of(cls, deployed: Deployed, file: ModelFile) -> "Shape":
         """That of a model file's generator."""
         generator = deployed.generator
-        multiple = None if generator.size is not None else int(generator.size_multiple)  # type: ignore[arg-type]
+        multiple = None if generator.size is not None else int(generator.size_multiple)
         return cls(file.size, multiple, int(generator.smallest_side))  # type: ignore[arg-type]
 
     @property
@@ -98,7 +98,7 @@ def example(
     inputs = {"labels": blocks(file.class_table.n_labels).to(torch.uint8)}
     if file.has_boundary:
         inputs["instances"] = blocks(1000).int()
-    if file.model.style:
+    if file.style_dim is not None:
         inputs["style"] = torch.randn(batch, file.style_dim, generator=random)
     return inputs
 

@@ -28,6 +28,8 @@ TOLERANCE = 1e-3
 """Largest difference of an image's values, in [-1, 1], from the network's own."""
 _MOST_ONNX_BYTES = 2**31 - 2**20
 """Protocol buffers hold no more, descriptions included."""
+_LARGEST = 2**16
+"""Batch of a program, and as many multiples its sides have."""
 _ADVICE = "install it with `pip install 'ccfpse[export]'`"
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -134,11 +136,13 @@ def _as_onnx(model: Path, file: ModelFile, deployed: Deployed, shape: Shape) -> 
 
 
 def _as_program(model: Path, file: ModelFile, deployed: Deployed, shape: Shape) -> tuple[bytes, str]:
-    batch = Dim("batch", min=1)
+    # Upper bounds, since older versions of PyTorch suspect every guard of the largest number there is.
+    batch = Dim("batch", min=1, max=_LARGEST)
     free: dict[int, Any] = {0: batch}
     if shape.multiple:
         least = shape.smallest_side // shape.multiple
-        free |= {1: shape.multiple * Dim("rows", min=least), 2: shape.multiple * Dim("columns", min=least)}
+        rows, columns = (Dim(name, min=least, max=_LARGEST) for name in ("rows", "columns"))
+        free |= {1: shape.multiple * rows, 2: shape.multiple * columns}
     inputs = example(file, shape.smallest)
     dynamic = {name: {0: batch} if name == "style" else free for name in inputs}
     buffer = io.BytesIO()

@@ -65,6 +65,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "styles": ("layouts=labels", "model.safetensors=style.safetensors"),
     "evaluate": (_SETTINGS, "prepared", "judge", "synthesized"),
     "report": ("evaluation", "other=second"),
+    "export": ("model.safetensors",),
+    "shrink": ("model.safetensors",),
     "clean": (_SETTINGS,),
     "describe": (_SETTINGS, "raw"),
     "study make": ("ours=study_a", "theirs=study_b", "layouts=study_labels"),
