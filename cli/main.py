@@ -21,10 +21,12 @@ from .judge import judge
 from .loss_network import loss_network
 from .prepare import prepare
 from .preset import preset
+from .remake import remake
 from .report import report
 from .scan import scan
 from .shrink import shrink
 from .study import study
+from .styles import styles
 from .synthesize import synthesize
 from .train import train
 
@@ -44,6 +46,8 @@ for _command in (
     loss_network,
     train,
     synthesize,
+    remake,
+    styles,
     evaluate,
     report,
     compare,

@@ -17,7 +17,15 @@ DESCRIBED = {
 }
 """Files that a page of the site describes: where the repository leads to one, the site leads to the other."""
 MODULES = {
-    "Photos": ("ccfpse", "ccfpse.model", "ccfpse.styles", "ccfpse.synthesis", "ccfpse.layoutfiles"),
+    "Photos": (
+        "ccfpse",
+        "ccfpse.model",
+        "ccfpse.trained",
+        "ccfpse.styles",
+        "ccfpse.recipe",
+        "ccfpse.synthesis",
+        "ccfpse.layoutfiles",
+    ),
     "Classes and layouts": ("ccfpse.labelspace", "ccfpse.classfiles", "ccfpse.layout"),
     "Files": ("ccfpse.modelfile", "ccfpse.prepared", "ccfpse.published_import"),
     "Settings and training": ("ccfpse.config", "ccfpse.training.fit", "ccfpse.judge"),

@@ -148,16 +148,17 @@ def _mean_of_styles(compared: Compared, split: PreparedSplit, layout: int, style
         )
         for seed in range(styles)
     ]
-    images = [_as_image(np.asarray(photo)) for photo in photos]
-    return _mean_of_pairs(images, compared.network, compared.model.device)
+    images = [as_image(np.asarray(photo)) for photo in photos]
+    return mean_of_pairs(images, compared.network, compared.model.device)
 
 
 @torch.no_grad()
-def _mean_of_pairs(images: Sequence[Tensor], network: nn.Module, device: torch.device) -> float:
+def mean_of_pairs(images: Sequence[Tensor], network: nn.Module, device: torch.device) -> float:
+    """Mean LPIPS of all pairs of images, each (1, 3, H, W) in [-1, 1]."""
     pairs = list(itertools.combinations(images, 2))
     return float(np.mean([float(network(a.to(device), b.to(device))) for a, b in pairs]))
 
 
-def _as_image(pixels: np.ndarray) -> Tensor:
-    """In [-1, 1], (1, 3, H, W)."""
+def as_image(pixels: np.ndarray) -> Tensor:
+    """A photo, uint8 (H, W, 3), in [-1, 1], (1, 3, H, W)."""
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1

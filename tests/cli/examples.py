@@ -61,6 +61,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "loss-network": (_SETTINGS, "prepared"),
     "train": (_SETTINGS, "prepared", "loss_network"),
     "synthesize": ("layouts=labels", "model.safetensors"),
+    "remake": ("photos", "layouts=labels", "model.safetensors"),
+    "styles": ("layouts=labels", "model.safetensors=style.safetensors"),
     "evaluate": (_SETTINGS, "prepared", "judge", "synthesized"),
     "report": ("evaluation", "other=second"),
     "export": ("model.safetensors",),

@@ -20,6 +20,8 @@ COMMANDS = (
     "loss-network",
     "train",
     "synthesize",
+    "remake",
+    "styles",
     "evaluate",
     "report",
     "import",
