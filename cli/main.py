@@ -15,6 +15,7 @@ from .evaluate import evaluate
 from .import_ import import_
 from .judge import judge
 from .loss_network import loss_network
+from .paint import paint
 from .prepare import prepare
 from .preset import preset
 from .report import report
@@ -39,6 +40,7 @@ for _command in (
     loss_network,
     train,
     synthesize,
+    paint,
     evaluate,
     report,
     compare,
