@@ -45,7 +45,10 @@ def load(
         ModelFileError: the file is not a model file of ours, or is damaged.
         SettingsError: the device cannot be used.
     """
+    from ccfpse.files import sha256_file
     from ccfpse.model import Model  # imports torch, which takes more than a second
     from ccfpse.modelfile import load_model
 
-    return Model(load_model(Path(path)), name=str(path), device=device, precision=precision)
+    file = load_model(Path(path))  # first: it says what is wrong with a file that cannot be read
+    checksum = sha256_file(Path(path))
+    return Model(file, name=str(path), sha256=checksum, device=device, precision=precision)

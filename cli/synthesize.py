@@ -65,7 +65,9 @@ def synthesize(
         from ccfpse.config import load_settings
         from ccfpse.errors import SkippedFilesError
         from ccfpse.layoutfiles import find_layouts, read_photo
-        from ccfpse.synthesis import Output, listed, synthesize_files
+        from ccfpse.styles import NamedStyle
+        from ccfpse.synthesis import synthesize_files
+        from ccfpse.synthesisplan import Output, listed
 
         if model is None or params is not None:
             settings = load_settings(params or Path("params.yaml"))
@@ -79,7 +81,9 @@ def synthesize(
             network,
             find_layouts(labels, instances, network, table, coding),
             Output(folder=out, format=format, size=size, overwrite=overwrite),
-            style=style if style in STYLES else network.encode_style(read_photo(Path(style))),
+            style=style
+            if style in STYLES
+            else NamedStyle(f"photo {Path(style).name}", network.encode_style(read_photo(Path(style)))),
             seed=seed,
             batch=batch or 8,
             skip_bad=skip_bad,
