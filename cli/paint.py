@@ -1,5 +1,6 @@
 """`ccfpse paint`: a page on which layouts are painted, or its HTTP endpoints alone."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +30,9 @@ def paint(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Name that browsers may call this machine by; may be repeated.", show_default=False),
+        typer.Option(
+            help="Name that browsers may call this machine by; may be repeated.", show_default=False
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
@@ -62,8 +65,6 @@ def paint(
                 what = "answers requests" if api else "is for painting"
                 address = f"[{shown}]" if ":" in shown else shown
                 say(f"http://{address}:{heard.getsockname()[1]}/ {what}; Ctrl-C ends")
-                try:
+                with contextlib.suppress(KeyboardInterrupt):
                     server.run(sockets=[heard])
-                except KeyboardInterrupt:
-                    pass
             say("ended")

@@ -1,7 +1,7 @@
 """The application: endpoints, pages, and errors as one sentence."""
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib import metadata, resources
 
 from fastapi import FastAPI, Request, Response
@@ -19,12 +19,14 @@ from ccfpse.painting.studio import Studio
 _PAGE, _REFERENCE = "index.html", "reference.html"
 _AT_ONCE = 4  # requests in progress, for each that may wait: others still arrive, or are being answered
 _DESCRIPTION = (
-    "Photos from label maps by the model that this server holds. Requests take their turn before one network; "
-    "when too many wait, one more is answered with 503 and a sentence. Errors are JSON: `detail` is what is wrong."
+    "Photos from label maps by one model. Requests take their turn before one network; "
+    "when too many wait, one more is answered with 503. Errors are JSON: `detail` says what is wrong."
 )
 
 
-def make_app(studio: Studio, queue: WorkQueue, *, names: Iterable[str] = (), api_only: bool = False) -> ASGIApp:
+def make_app(
+    studio: Studio, queue: WorkQueue, *, names: Iterable[str] = (), api_only: bool = False
+) -> ASGIApp:
     """The whole application.
 
     Args:
@@ -60,7 +62,7 @@ def _add_pages(app: FastAPI, api_only: bool) -> None:
             app.add_api_route(f"/page/{name}", _giving(content, name), include_in_schema=False)
 
 
-def _giving(content: bytes, name: str):  # type: ignore[no-untyped-def]  # FastAPI reads the inner signature
+def _giving(content: bytes, name: str) -> Callable[[], Awaitable[Response]]:
     kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
 
     async def file() -> Response:

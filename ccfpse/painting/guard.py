@@ -73,7 +73,10 @@ class Guard:
         if method not in _SAFE and int(headers["content-length"][:20]) > MOST_BYTES:
             return 413, f"a request has at most {MOST_BYTES // 2**20} MiB; reduce the picture"
         if not self._is_ours(host):
-            return 421, f"this server is not called {host[:100]!r}; start it with --allow-host to permit that name"
+            return (
+                421,
+                f"this server is not called {host[:100]!r}; start it with --allow-host to permit that name",
+            )
         if method in _SAFE:
             return None
         origin = headers.get("origin")

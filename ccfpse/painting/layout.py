@@ -38,7 +38,7 @@ class Layout:
     """As `checked_style` gives it; None: none was kept."""
 
     def instances(self) -> npt.NDArray[np.int32]:
-        """Instance numbers, (H, W), as `Model.synthesize` takes them: class ids, and 256 and more for objects.
+        """Instance numbers, (H, W), as `Model.synthesize` takes them: class ids, 256 and more for objects.
 
         Without objects they are the class ids, which is what the network gets where there is no map.
         """
@@ -157,7 +157,11 @@ def _checked_end(end: Any, dim: int) -> dict[str, Any]:
         case "mean":
             return {"kind": "mean"}
         case "photo":
-            return {"kind": "photo", "name": str(end["name"])[:200], "vector": check_vector(end["vector"], dim)}
+            return {
+                "kind": "photo",
+                "name": str(end["name"])[:200],
+                "vector": check_vector(end["vector"], dim),
+            }
     raise ValueError("an unknown kind of style")
 
 

@@ -92,7 +92,7 @@ class Blank:
 
 
 def offered(table: ClassTable, size: Size, sources: Sequence[LayoutSource] | None) -> Offered:
-    """What a model's page offers: the user's layouts; else drawn scenes, if it has their classes; else a blank one.
+    """What a page offers: the user's layouts, else drawn scenes if the model has their classes, else a blank.
 
     Args:
         table: the model's.

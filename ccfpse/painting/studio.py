@@ -13,7 +13,8 @@ from ccfpse.errors import DataError, SettingsError
 from ccfpse.labelimage import decode_labels
 from ccfpse.labelspace import ClassTable, Ids
 from ccfpse.layoutfit import SizeChoice
-from ccfpse.model import Coding, Model
+from ccfpse.model import Model
+from ccfpse.modelinputs import Coding, decoded_labels
 from ccfpse.painting.layout import (
     Layout,
     check_vector,
@@ -25,7 +26,8 @@ from ccfpse.painting.layout import (
 )
 from ccfpse.painting.samples import Offered, eraser, ground
 from ccfpse.pictures import decode_photo, decode_picture, encoded, picture_values
-from ccfpse.styles import Style, interpolated
+from ccfpse.recipe import file_name, with_recipe
+from ccfpse.styles import NamedStyle, Style, interpolated
 
 MOST_OPENED_PIXELS = 2**26
 """Of a label map that is opened or a photo that gives its style: those of large cameras."""
@@ -54,6 +56,7 @@ class Studio:
     """A model, the layouts it offers, and its class table's coding."""
 
     def __init__(self, model: Model, layouts: Offered) -> None:
+        """`model` is one from a file, which photos' recipes name."""
         self.model = model
         self.layouts = layouts
         self.most_pixels = max(_TIMES_THE_MODEL * model.size[0] * model.size[1], _LEAST_LIMIT)
@@ -69,7 +72,8 @@ class Studio:
         things = [c.has_instances for c in table.classes] + [False] * table.has_dont_care
         colors = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in _colors(table).tolist()]
         return {
-            "name": Path(model.name).name,
+            "name": file_name(Path(model.name)),
+            "sha256": model.sha256,
             "height": height,
             "width": width,
             "classes": [
@@ -80,6 +84,7 @@ class Studio:
             "eraser": eraser(table),
             "has_boundary": model.has_boundary,
             "style_dim": model.style_dim,
+            "takes_photos": model.takes_photos,
             "layouts": len(self.layouts),
             "most_pixels": self.most_pixels,
         }
@@ -109,39 +114,51 @@ class Studio:
         numbers = None
         if instances is not None and self.model.has_boundary:
             numbers = picture_values(decode_picture(instances, "instances", self.most_pixels))
-        style = self.style(wish or StyleWish())
+        wish = wish or StyleWish()
+        style = self._style(wish)
         [photo] = self.model.synthesize(
             [ids],
             None if numbers is None else [numbers],
-            "prior" if style is None else style,
+            style,
+            wish.seed,
+            names=[NAME],
             coding="classes",
             size=size,
         )
         assert isinstance(photo, Image.Image)
-        return encoded(photo, "PNG", compress_level=3)
+        checksum = self.model.layout_checksum(ids, numbers)
+        recipe = self.model.recipe(checksum, layout=NAME, style=style, seed=wish.seed, size=size)
+        return with_recipe(photo, recipe)
 
-    def style(self, wish: StyleWish) -> Style | None:
-        """The vector of a style, (style_dim,); None for a model without style.
+    def _style(self, wish: StyleWish) -> str | NamedStyle:
+        """A style as `Model.synthesize` takes it.
 
         Raises:
             SettingsError: it is none that this model can have.
         """
-        first = self._end(wish.style, wish.seed)
-        if wish.style_to is None or first is None:
-            return first
-        other = self._end(wish.style_to, wish.seed_to)
-        assert other is not None
-        return interpolated(first, other, wish.share)
+        if wish.style_to is None or self.model.style_dim is None:
+            return self._end(wish.style)
+        ends = (wish.style, wish.seed), (wish.style_to, wish.seed_to)
+        vectors = [self._vector(self._end(text), seed) for text, seed in ends]
+        names = [f"prior {seed}" if text == "prior" else text[:4] for text, seed in ends]
+        names = ["vector" if name.startswith("[") else name for name in names]
+        text = f"{wish.share:.2f} of the way from {names[0]} to {names[1]}"
+        return NamedStyle(text, interpolated(*vectors, wish.share))
 
-    def _end(self, text: str, seed: int) -> Style | None:
+    def _end(self, text: str) -> str | NamedStyle:
         dim = self.model.style_dim
-        if dim is not None and text.lstrip().startswith("["):
-            try:
-                return np.array(check_vector(json.loads(text), dim), np.float32)
-            except (ValueError, RecursionError) as error:
-                raise SettingsError(f"the style cannot be used ({error})") from error
-        found = self.model.styles(text, [NAME], seed)
-        return None if found is None else found[0]
+        if dim is None or not text.lstrip().startswith("["):
+            return text
+        try:
+            return NamedStyle("vector", np.array(check_vector(json.loads(text), dim), np.float32))
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"the style cannot be used ({error})") from error
+
+    def _vector(self, end: str | NamedStyle, seed: int) -> Style:
+        found = self.model.styles(end, [NAME], seed)
+        assert found is not None  # of models with style
+        vector: Style = found[0]
+        return vector
 
     def style_of(self, photo: bytes) -> list[float]:
         """The style of a photo from the bytes of its file, `style_dim` numbers.
@@ -198,13 +215,8 @@ class Studio:
 
     def _ids(self, content: bytes, coding: Coding) -> Ids:
         picture = decode_picture(content, "labels", self.most_pixels)
-        if coding != "classes":
-            return decode_labels(picture, self.model.class_table, coding, "labels")
-        values, n_labels = picture_values(picture), self.model.class_table.n_labels
-        if values.min() < 0 or values.max() >= n_labels:
-            raise DataError(f"labels: has class ids outside 0 to {n_labels - 1}, the model's")
-        ids: Ids = values.astype(np.uint8)
-        return ids
+        values = picture_values(picture) if coding == "classes" else picture
+        return decoded_labels(values, self.model.class_table, coding, "labels")
 
 
 def _colors(table: ClassTable) -> npt.NDArray[np.uint8]:

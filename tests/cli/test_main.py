@@ -24,6 +24,7 @@ COMMANDS = (
     "import",
     "describe",
     "compare",
+    "paint",
 )
 
 

@@ -12,6 +12,7 @@ from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_key
 from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
+PAINT = "paint model.safetensors --port 0"
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
 
@@ -147,7 +148,9 @@ def _raw_data() -> Iterator[Malformed]:
 
 def _label_maps_and_photos() -> Iterator[Malformed]:
     synthesize = (SYNTHESIZE, ("model.safetensors",))
-    yield from spoiled("label map", "labels/bad.png", BAD_PICTURES | BAD_LABELS | NO_FILES, synthesize)
+    paint = (f"{PAINT} --layouts labels", ("model.safetensors",))
+    spoils = BAD_PICTURES | BAD_LABELS | NO_FILES
+    yield from spoiled("label map", "labels/bad.png", spoils, synthesize, paint)
     yield from spoiled(
         "instance map",
         "raw/good.png",
@@ -167,7 +170,7 @@ def _label_maps_and_photos() -> Iterator[Malformed]:
 
 def _models() -> Iterator[Malformed]:
     spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
-    yield from spoiled("model file", "model.safetensors", spoils, (SYNTHESIZE, ("labels",)))
+    yield from spoiled("model file", "model.safetensors", spoils, (SYNTHESIZE, ("labels",)), (PAINT, ()))
     first = ("huge width", "class with an infinite value", "missing weights", "header of lists within lists")
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
