@@ -136,7 +136,8 @@ async def _answer(request: Request, future: Future[Result]) -> Result:
     result = asyncio.wrap_future(future)
     gone = asyncio.ensure_future(_left(request))
     try:
-        await asyncio.wait({result, gone}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {result, gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not result.done():
             result.cancel()
             raise Gone

@@ -63,7 +63,13 @@ class FolderLayouts:
     """Layouts of files, read when they are asked for; of many, some from all over the folder."""
 
     def __init__(self, sources: Sequence[LayoutSource], table: ClassTable, most_pixels: int) -> None:
-        """`most_pixels`: larger layouts are reduced."""
+        """`most_pixels`: larger layouts are reduced.
+
+        Raises:
+            DataError: there is not one.
+        """
+        if not sources:
+            raise DataError("there is no layout to begin with; give a folder that holds some, or none")
         step = max(1, -(-len(sources) // _MOST_OFFERED))
         self._sources = sources[::step]
         self._table, self._most_pixels = table, most_pixels

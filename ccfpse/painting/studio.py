@@ -139,11 +139,10 @@ class Studio:
         if wish.style_to is None or self.model.style_dim is None:
             return self._end(wish.style)
         ends = (wish.style, wish.seed), (wish.style_to, wish.seed_to)
-        vectors = [self._vector(self._end(text), seed) for text, seed in ends]
-        names = [f"prior {seed}" if text == "prior" else text[:4] for text, seed in ends]
-        names = ["vector" if name.startswith("[") else name for name in names]
+        first, other = (self._vector(self._end(text), seed) for text, seed in ends)
+        names = [{"prior": f"prior {seed}", "mean": "mean"}.get(text, "vector") for text, seed in ends]
         text = f"{wish.share:.2f} of the way from {names[0]} to {names[1]}"
-        return NamedStyle(text, interpolated(*vectors, wish.share))
+        return NamedStyle(text, interpolated(first, other, wish.share))
 
     def _end(self, text: str) -> str | NamedStyle:
         dim = self.model.style_dim

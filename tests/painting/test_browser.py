@@ -1,6 +1,7 @@
 """The page in a real browser: drawn on with mouse, fingers and keys, saved, and opened again."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ THING, STUFF, OTHER, DONT_CARE = range(4)  # of the tests' class table; the page
 
 def until(holds: Callable[[], Any]) -> Any:
     """What it gives, once that is something."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not (found := holds()):
         assert time.monotonic() < end, "this never came true"
         time.sleep(0.05)
@@ -167,8 +168,8 @@ def test_every_tool_does_what_it_says_and_the_photo_follows(page: Page) -> None:
     seen = page.labels
     assert (seen[4:7, 5:21] == OTHER).all()
     assert (seen == OTHER).sum() < 3 * 20
-    assert "ms" in until(lambda: page.find("#state").text) or " s" in page.find("#state").text
     page.shows_its_photo()
+    assert re.fullmatch(r"made in ([0-9]+ ms|[0-9.]+ s)", page.find("#state").text)
     page.tool("line")
     page.drag((5, 12), (12, 28), (20, 12))
     assert (page.labels[11:14, 5:21] == OTHER).all()
@@ -211,16 +212,17 @@ def test_each_stroke_is_an_object_of_its_own_unless_it_goes_on(page: Page) -> No
     page.take(THING)
     page.drag((10, 10), (20, 10))
     page.drag((18, 12), (30, 12))
-    assert set(np.unique(page.layout.objects)) == {0, 1, 2}
     page.shows_its_photo()
+    assert set(np.unique(page.layout.objects)) == {0, 1, 2}
     page.find("#new-object").click()
     page.drag((30, 12), (40, 12))
+    page.shows_its_photo()
     objects = page.layout.objects
     assert objects[12, 39] == objects[12, 25] == 2
     page.take(OTHER)
     page.drag((11, 10), (12, 10))
-    assert page.layout.objects[10, 11] == 0
     page.shows_its_photo()
+    assert page.layout.objects[10, 11] == 0
 
 
 def test_what_is_saved_opens_again_and_the_photo_can_be_made_again(page: Page, tmp_path: Path) -> None:
@@ -294,9 +296,17 @@ def test_by_keys_alone(page: Page, tmp_path: Path) -> None:
     for _ in range(25):
         page.keys(Keys.TAB)
         reached.add(page.run("return document.activeElement.id || document.activeElement.dataset.tool"))
-    assert {"search", "classes", "brush", "size", "undo", "zoom-in", "opacity", "new-object", "overlay"} <= (
-        reached | {"brush"}
-    )
+    assert {
+        "search",
+        "classes",
+        "brush",
+        "size",
+        "undo",
+        "zoom-in",
+        "opacity",
+        "new-object",
+        "overlay",
+    } <= reached
     assert page.complaints() == []
 
 
@@ -365,7 +375,7 @@ def test_many_classes_with_odd_names(browser: Any, make_model: MakeModel) -> Non
         shown = [row.text for row in browser.find_elements(By.CSS_SELECTOR, ".class") if row.is_displayed()]
         assert shown == ["thing 17", *(f"thing {i}" for i in range(170, 176))]
         page.keys(Keys.ENTER, Keys.SPACE, Keys.SPACE)
-        assert (page.layout.labels == names.index("thing 17")).any()
+        until(lambda: (page.layout.labels == names.index("thing 17")).any())
         page.keys("/", *"no such thing")
         assert page.find("#no-class").is_displayed()
         assert browser.find_elements(By.CSS_SELECTOR, ".of-objects") == []

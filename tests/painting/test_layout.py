@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccfpse.errors import DataError
@@ -78,6 +78,7 @@ def test_damage_is_refused_in_a_sentence(changes: dict[str, Any]) -> None:
         parse_layout(content(LAYOUT, "a", "b", "c", **changes), "x", made("a", "b", "c"), 4)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_no_bytes_are_a_layout_by_chance(tail: bytes) -> None:
     for text in (b"{" + tail, content(LAYOUT, "a", "b", "c")[: 20 + len(tail)]):
@@ -104,6 +105,7 @@ def test_without_objects_the_instances_are_the_classes() -> None:
     np.testing.assert_array_equal(with_objects(labels, None, made("a", "b", "c")).instances(), labels)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 500))
 def test_reducing_keeps_the_aspect_and_invents_nothing(height: int, width: int, most: int) -> None:
     labels = np.arange(height * width, dtype=np.uint32).reshape(height, width).astype(np.uint8)

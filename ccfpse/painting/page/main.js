@@ -280,10 +280,12 @@ setSize(Math.max(2, Math.round(model.width / 16)));
 chooseTool("brush");
 try {
   await begin();
-  const usual = ["car", "person", "tree", "vegetation", "building"].map((name) => names.indexOf(name)).find((id) => id >= 0);
-  palette.select(usual ?? model.ground);
-  document.documentElement.dataset.ready = "yes"; // for whoever drives this page by program
-  await offer();
 } catch (error) {
   complain(error.message);
+  palette.arrange(layout.labels);
+  refresh();
 }
+const usual = ["car", "person", "tree", "vegetation", "building"].map((name) => names.indexOf(name)).find((id) => id >= 0);
+palette.select(usual ?? model.ground);
+document.documentElement.dataset.ready = "yes"; // for whoever drives this page by program
+await offer();
