@@ -16,7 +16,7 @@ _PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
 }
 _Labels = Annotated[UploadFile, File(description="Label map: PNG, BMP or TIFF.")]
-_Seed = Annotated[int, Form(ge=0, le=LARGEST_SEED)]
+_Seed = Annotated[int, Form(ge=0, le=LARGEST_SEED, description="Of the prior's style.")]
 
 
 class Gone(Exception):

@@ -318,6 +318,7 @@ def test_on_a_phone_with_fingers(page: Page, scheme: str) -> None:
     send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
     send("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     page.open()
+    page.shows_its_photo()
     assert page.run("return [innerWidth, document.documentElement.scrollWidth]") == [390, 390]
     for part in ("#overlay", "#photo", f"#class-{OTHER}", "[data-tool=fill]", "#undo", "#save"):
         box = page.run(
@@ -385,6 +386,7 @@ def test_many_classes_with_odd_names(browser: Any, make_model: MakeModel) -> Non
 def test_styles_change_the_photo_and_are_saved_with_the_layout(
     browser: Any, make_model: MakeModel, tmp_path: Path
 ) -> None:
+    browser.set_window_size(1280, 900)
     with painting(make_model(style=True)) as server:
         page = Page(browser, server)
 

@@ -33,7 +33,7 @@ function fields(operation) {
   return found;
 }
 
-byId("about").textContent = spec.info.description;
+byId("about").replaceWith(element("p", spec.info.description));
 byId("example").textContent = `curl -F labels=@layout.png -F seed=3 ${location.origin}/api/synthesize -o photo.png`;
 for (const [path, methods] of Object.entries(spec.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
