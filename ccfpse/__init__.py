@@ -19,6 +19,7 @@ The map of the package; a module imports only from lines above its own:
 - `training`: the loop.
 - `layoutfit`, `styles`, `model`, `layoutfiles`, `synthesis`: photos from label maps.
 - `evaluation`: scores of synthesized photos against real ones.
+- `doctor`: what machine, installation and project have, and what is missing.
 - `compare`, `study`, `report`: grids of variants, preferences of people, a page of an evaluation.
 """
 

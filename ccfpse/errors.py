@@ -48,6 +48,10 @@ class ProcessLost(TrainingError):
     """A training process whose fellow died or does not answer; what ended that one says more."""
 
 
+class NotFinite(TrainingError):
+    """A loss, a gradient or a weight is no finite number."""
+
+
 class TrainingStopped(CcfpseError):
     """Training was asked to stop by a signal and has saved its state."""
 

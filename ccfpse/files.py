@@ -1,13 +1,10 @@
 """Files that are whole or absent: written beside their place, flushed to disk, then renamed."""
 
 import contextlib
-import errno
-import functools
 import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from typing import Any
 from ccfpse.errors import CcfpseError, DataError, OutputError
 from ccfpse.flock import opened_alone
 from ccfpse.opening import MOST_TEXT_BYTES, open_regular, read_regular
-from ccfpse.placing import add, flush, flush_all, place
+from ccfpse.placing import add, flush, flush_all, place, refuse_way_out
 
 TEMPORARY = ".tmp"
 """Folder in a folder, of files that are being made to be added to it."""
@@ -36,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: is a folder where a file is to be written; remove it or choose another name"
         )
     temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    with _folder_for(temporary), writing(path), opened_alone(temporary, wait=True) as descriptor:
+    with folder_for(temporary), writing(path), opened_alone(temporary, wait=True) as descriptor:
         try:
             os.ftruncate(descriptor, 0)
             yield temporary
@@ -71,14 +68,19 @@ def adding(path: Path) -> Iterator[Path]:
     `outputlock` has ended what was cut off. The caller holds `path`'s lock.
 
     Raises:
-        OutputError: `path` exists and is no folder, or it cannot be written.
+        OutputError: `path` exists and is no folder, or it cannot be written, or a link leads out of it.
     """
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
     with _new_folder(path / TEMPORARY) as temporary, writing(path):
         yield temporary
         flush_all(temporary)
-        add(temporary, path)
+        with contextlib.ExitStack() as folders:
+            for folder in sorted(part for part in temporary.rglob("*") if part.is_dir()):
+                there = path / folder.relative_to(temporary)
+                refuse_way_out(path, there / "a file")
+                folders.enter_context(folder_for(there / "a file"))
+            add(temporary, path)
 
 
 @contextlib.contextmanager
@@ -102,18 +104,6 @@ def refuse_file(path: Path) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
-
-
-def refuse_way_out(folder: Path, path: Path) -> None:
-    """Refuses to write a file below an output folder where a link would put it elsewhere.
-
-    Raises:
-        OutputError: one of the folders between `folder` and `path` is such a link.
-    """
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(
-            f"{path}: a link leads out of {folder} there; remove it or choose another output folder"
-        )
 
 
 def refuse_foreign(path: Path, marker: str, what: str) -> None:
@@ -145,6 +135,20 @@ def put_folder(finished: Path, path: Path) -> None:
     refuse_file(path)
     flush_all(finished)
     place(finished, path)
+
+
+def copy_folder(folder: Path, to: Path) -> None:
+    """Copies a folder of plain files.
+
+    Raises:
+        OSError: the first that the system refused; `shutil.copytree` would list them all as one text.
+    """
+    to.mkdir(parents=True)
+    for file in sorted(folder.rglob("*")):
+        if file.is_dir():
+            (to / file.relative_to(folder)).mkdir()
+        else:
+            shutil.copyfile(file, to / file.relative_to(folder))
 
 
 def write_json(path: Path, content: object) -> None:
@@ -200,68 +204,7 @@ def code_checksum(*parts: str) -> str:
 
 
 @contextlib.contextmanager
-def held_lock(path: Path, what: str, patience_seconds: float = 0.0) -> Iterator[None]:
-    """Holds the lock file `path`, there only for so long, while the block runs; a dead process holds nothing.
-
-    Nor do processes that it has forked off, such as a data loader's, which outlive a killed one by seconds.
-    Between machines it holds where their file system's locks do (NFS: yes, unless mounted `nolock`).
-
-    Who holds it may go on doing so for `patience_seconds`.
-
-    Raises:
-        OutputError: another process holds it; the sentence names that process and `what` it locks. Or the
-            file cannot be made or locked.
-    """
-    with _folder_for(path), contextlib.ExitStack() as ending:
-        try:
-            descriptor = ending.enter_context(_opened_in_time(path, patience_seconds))
-            # Still locked: who has opened this file in the meantime sees that it is no longer there.
-            ending.callback(path.unlink, missing_ok=True)
-            held = [descriptor]
-            ending.callback(held.clear)
-            os.register_at_fork(after_in_child=functools.partial(_close, held))
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode())
-        except BlockingIOError as error:
-            holder = _first_words(path) or "another process"
-            raise OutputError(f"{what} is in use by {holder}; wait for it or stop it first") from error
-        except OSError as error:
-            reason = f"cannot be written ({error.strerror})"
-            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                reason = "its file system has no locks, which keep two commands from writing there at once"
-            raise OutputError(f"{path}: {reason}; choose another output path") from error
-        yield
-
-
-@contextlib.contextmanager
-def _opened_in_time(path: Path, patience_seconds: float) -> Iterator[int]:
-    deadline = time.monotonic() + patience_seconds
-    with contextlib.ExitStack() as ending:
-        while True:
-            try:
-                descriptor = ending.enter_context(opened_alone(path, wait=False))
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(0.2)
-        yield descriptor
-
-
-def _close(descriptors: list[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
-def _first_words(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")[:200].strip()
-    except OSError:
-        return ""
-
-
-@contextlib.contextmanager
-def _folder_for(file: Path) -> Iterator[None]:
+def folder_for(file: Path) -> Iterator[None]:
     """Makes the folder of `file`; in the end removes those of its folders that it made and that are empty.
 
     Raises:
@@ -289,7 +232,7 @@ def _new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be made.
     """
-    with _folder_for(path):
+    with folder_for(path):
         shutil.rmtree(path, ignore_errors=True)
         try:
             with writing(path):

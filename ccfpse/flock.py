@@ -25,7 +25,7 @@ def opened_alone(path: Path, *, wait: bool) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # Between opening and locking, the one before may have renamed or removed it.
-            if _is_at(descriptor, path):
+            if is_at(descriptor, path):
                 yield descriptor
                 return
         finally:
@@ -35,6 +35,8 @@ def opened_alone(path: Path, *, wait: bool) -> Iterator[int]:
 
 def is_open_elsewhere(path: Path) -> bool:
     """Whether somebody has the file by `opened_alone`; false where there is no such file.
+
+    To find out, this process has it for a moment.
 
     Raises:
         OSError: the file cannot be opened.
@@ -52,6 +54,14 @@ def is_open_elsewhere(path: Path) -> bool:
     return False
 
 
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _open(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
@@ -59,10 +69,3 @@ def _open(path: Path) -> int:
     except FileNotFoundError:  # another process has just removed the folder, which was empty
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, flags, 0o666)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ccfpse.files import TEMPORARY, held_lock
+from ccfpse.errors import OutputError
+from ccfpse.files import TEMPORARY
 from ccfpse.flock import is_open_elsewhere
-from ccfpse.placing import is_between, new_and_old, put_right
+from ccfpse.lockfile import held_lock
+from ccfpse.placing import is_away, is_mixed, new_and_old, put_back, put_right
 
 _LEFT_INSIDE = re.compile(r"\..+\.(lock|tmp|tmp\.[^.]+)")
 """Names of locks, and of temporary files as `files.replacing` calls them."""
@@ -29,7 +31,8 @@ def output_lock(out: Path, what: str | None = None, patience_seconds: float = 0.
         patience_seconds: how long who holds the lock may go on doing so.
 
     Raises:
-        OutputError: another process writes it, and is named; or nothing can be written there.
+        OutputError: another process writes it, and is named; or nothing can be written there, or a link
+            leads elsewhere.
     """
     place = _real(out)
     with held_lock(_lock_file(place), what or str(out), patience_seconds):
@@ -40,12 +43,21 @@ def output_lock(out: Path, what: str | None = None, patience_seconds: float = 0.
 def recover(out: Path) -> None:
     """Puts the folder `out` in its place where a command was cut off just before that; for its readers.
 
+    Files that were to be added to it stay where they are: the folder may be a stranger's, and so may be what
+    lies there as if a command had been cut off.
+
     Raises:
-        OutputError: another process is at it.
+        OutputError: another process is at it, or has left old files among new ones.
     """
-    if is_between(_real(out)):
-        with output_lock(out):
-            pass
+    place = _real(out)
+    if is_mixed(place):
+        raise OutputError(
+            f"{out}: is unfinished, by a command that is still at work or was cut off; once none is at work, "
+            "run the command that writes it again"
+        )
+    if is_away(place):
+        with held_lock(_lock_file(place), str(out)):
+            put_back(place)
 
 
 def leftovers(out: Path) -> list[Path]:
@@ -59,7 +71,7 @@ def leftovers(out: Path) -> list[Path]:
         return []
     temporary = (f".{place.stem}.tmp{place.suffix}", f".{place.name}.tmp")
     found = [lock, place / TEMPORARY, *(place.with_name(name) for name in temporary)]
-    if not is_between(place):
+    if not is_away(place):
         found += new_and_old(place)
     # Others may write outputs of their own in there.
     found += (

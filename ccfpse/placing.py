@@ -9,6 +9,7 @@ taken away first:
     PATH and .NAME.old       after
 
 Of files that are added to a folder, in the place of older ones: PATH/.new holds those still to be moved.
+Folders come from strangers, too: no link is followed out of PATH, and who only reads moves no files about.
 
 Whoever calls these functions holds the lock of PATH.
 """
@@ -18,6 +19,8 @@ import errno
 import os
 import shutil
 from pathlib import Path
+
+from ccfpse.errors import OutputError
 
 ADDED = ".new"
 """Folder in a folder, of files that are to be added to it."""
@@ -45,28 +48,63 @@ def place(finished: Path, path: Path) -> None:
 def add(finished: Path, path: Path) -> None:
     """Moves the files of the folder `finished`, all on disk, into the folder `path` and its folders.
 
+    The folders are there already: a disk that is full refuses them before the first file is moved.
+
     Raises:
+        OutputError: a link leads out of `path`.
         OSError: a folder is in a file's place, or the disk refuses.
     """
-    for file in _files(finished):
-        if (target := path / file.relative_to(finished)).is_dir():
+    targets = [target for _, target in _moves(finished, path)]
+    for target in targets:
+        if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    for folder in sorted({folder for target in targets for folder in _between(target, path)}):
+        flush(folder)
     _rename(finished, path / ADDED)
     _move_in(path)
 
 
 def put_right(path: Path) -> None:
-    """Ends a `place` or an `add` that was cut off; of the old folder nothing is left."""
-    if (path / ADDED).is_dir():
+    """Ends a `place` or an `add` that was cut off; of the old folder nothing is left.
+
+    Raises:
+        OutputError: the files to be added, or where they go to, are behind a link.
+        OSError: the disk refuses.
+    """
+    if is_mixed(path):
         _move_in(path)
-    elif _is_away(path):
+    put_back(path)
+
+
+def put_back(path: Path) -> None:
+    """Ends a `place` that was cut off."""
+    if is_away(path):
         _rename(new_and_old(path)[0], path)
     _remove_both(path)
 
 
-def is_between(path: Path) -> bool:
-    """Whether `path` is neither the old nor the new: a `place` or an `add` was cut off, or is at work."""
-    return (path / ADDED).is_dir() or _is_away(path)
+def is_away(path: Path) -> bool:
+    """Whether a `place` was cut off, or is at work, with nothing at `path`."""
+    return not os.path.lexists(path) and all(
+        folder.is_dir() and not folder.is_symlink() for folder in new_and_old(path)
+    )
+
+
+def is_mixed(path: Path) -> bool:
+    """Whether an `add` was cut off, or is at work: files in `path` may be old ones or new ones."""
+    return os.path.lexists(path / ADDED)
+
+
+def refuse_way_out(folder: Path, path: Path) -> None:
+    """Refuses to write a file below an output folder where a link would put it elsewhere.
+
+    Raises:
+        OutputError: one of the folders between `folder` and `path` is such a link.
+    """
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"{path}: a link leads out of {folder} there; remove it or choose another output folder"
+        )
 
 
 def new_and_old(path: Path) -> tuple[Path, Path]:
@@ -113,21 +151,29 @@ def flush_all(folder: Path) -> None:
     flush(folder)
 
 
-def _is_away(path: Path) -> bool:
-    return not os.path.lexists(path) and all(folder.is_dir() for folder in new_and_old(path))
+def _moves(finished: Path, path: Path) -> list[tuple[Path, Path]]:
+    """Files in `finished` and what they become in `path`, none of it elsewhere."""
+    files = sorted(file for file in finished.rglob("*") if not file.is_dir())
+    moves = [(file, path / file.relative_to(finished)) for file in files]
+    for _, target in moves:
+        refuse_way_out(path, target)
+    return moves
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if not file.is_dir())
+def _between(file: Path, folder: Path) -> list[Path]:
+    """The folders from `file` up to `folder`."""
+    return [place for place in file.parents if place.is_relative_to(folder)]
 
 
 def _move_in(path: Path) -> None:
-    for file in _files(path / ADDED):
-        target = path / file.relative_to(path / ADDED)
+    added = path / ADDED
+    if added.is_symlink() or not added.is_dir():
+        raise OutputError(f"{added}: is not a folder of files to be added to {path}; remove it")
+    for file, target in _moves(added, path):
         target.parent.mkdir(parents=True, exist_ok=True)
         file.replace(target)
         flush(target.parent)
-    shutil.rmtree(path / ADDED)
+    shutil.rmtree(added)
     flush(path)
 
 

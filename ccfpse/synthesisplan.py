@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import refuse_way_out
 from ccfpse.layoutfiles import LayoutSource
 from ccfpse.layoutfit import Fit, SizeChoice
 from ccfpse.model import Model
+from ccfpse.placing import refuse_way_out
 
 Format = Literal["png", "jpg", "webp"]
 Progress = Callable[[int, int], None]

@@ -11,7 +11,9 @@ from .compare import compare
 from .compile_ import compile_
 from .console import show_tracebacks
 from .describe import describe
+from .doctor import doctor
 from .evaluate import evaluate
+from .examples import add_command
 from .import_ import import_
 from .judge import judge
 from .loss_network import loss_network
@@ -29,7 +31,6 @@ app = typer.Typer(
     help="Photos from semantic layouts with conditional convolutions (CC-FPSE).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 for _command in (
@@ -46,11 +47,12 @@ for _command in (
     compare,
     describe,
     clean,
+    doctor,
 ):
-    app.command()(_command)
+    add_command(app, _command)
 app.add_typer(study, name="study")
-app.command("import")(import_)  # `import` and `compile` cannot name functions of ours
-app.command("compile")(compile_)
+add_command(app, import_, "import")  # `import` and `compile` cannot name functions of ours
+add_command(app, compile_, "compile")
 
 
 def _show_version(wanted: bool) -> None:

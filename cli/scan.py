@@ -11,7 +11,11 @@ from .console import errors_as_messages, say
 def scan(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
 ) -> None:
-    """List the raw files with sizes and times, so that DVC sees when they change."""
+    """List the raw files with sizes and times, so that DVC sees when they change.
+
+    Example:
+        ccfpse scan
+    """
     from ccfpse.config import load_settings
 
     with errors_as_messages():

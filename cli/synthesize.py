@@ -1,16 +1,16 @@
 """`ccfpse synthesize`: photos of label maps."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import advise, errors_as_messages, progress, say, warn
+from .completion import STYLES, complete_device, complete_style
+from .console import AsJson, advise, errors_as_messages, progress, say, say_json, warn
 
 if TYPE_CHECKING:
     from ccfpse.config import Settings
-
-STYLES = ("prior", "mean", "own")
 
 
 def synthesize(
@@ -27,7 +27,11 @@ def synthesize(
         typer.Option(help="Folder of instance maps with the label maps' names.", show_default=False),
     ] = None,
     style: Annotated[
-        str, typer.Option(help="prior, mean, own (prepared store only), or the path of a photo.")
+        str,
+        typer.Option(
+            help="prior, mean, own (prepared store only), or the path of a photo.",
+            autocompletion=complete_style,
+        ),
     ] = "prior",
     seed: Annotated[int, typer.Option(min=0, help="Of the prior's styles.")] = 0,
     batch: Annotated[
@@ -51,14 +55,22 @@ def synthesize(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
+            autocompletion=complete_device,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace photos that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make photos of label maps."""
+    """Make photos of label maps.
+
+    Example:
+        ccfpse synthesize layouts/ photos/ --model model.safetensors
+    """
     with errors_as_messages():
         import ccfpse
         from ccfpse.classfiles import read_class_yaml
@@ -90,7 +102,10 @@ def synthesize(
             progress=progress,
             warn=warn,
         )
-        say(f"{out}: {report}")
+        if as_json:
+            say_json({"folder": str(out), **dataclasses.asdict(report)})
+        else:
+            say(f"{out}: {report}")
         if report.bad:
             raise SkippedFilesError(listed(report.bad, most=len(report.bad)))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import held_lock, read_json, replacing, replacing_folder, sha256_file, write_json
+from ccfpse.files import read_json, replacing, replacing_folder, sha256_file, write_json
+from ccfpse.lockfile import held_lock
 
 
 def test_a_replaced_file_is_the_new_one_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_sha256_of_the_empty_file(tmp_path: Path) -> None:
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     held = (
-        "import sys; from pathlib import Path; from ccfpse.files import held_lock\n"
+        "import sys; from pathlib import Path; from ccfpse.lockfile import held_lock\n"
         "with held_lock(Path(sys.argv[1]), 'the run'): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -1,5 +1,6 @@
 """Locks of outputs are there while a command writes; what dead ones leave is put right or found."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from ccfpse.errors import OutputError
 from ccfpse.files import adding, replacing, replacing_folder
+from ccfpse.flock import opened_alone
 from ccfpse.outputlock import leftovers, output_lock, recover
 
 HOLDER = (
@@ -159,6 +161,75 @@ def test_files_added_to_a_folder_leave_others_alone(tmp_path: Path) -> None:
     assert [(tmp_path / name).read_text() for name in ("mine", "a", "sub/b")] == ["notes", "new", "new"]
 
 
+def test_a_reader_leaves_files_that_are_to_be_added_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "out/.new").mkdir(parents=True)
+    (tmp_path / "out/.new/a").touch()
+    with pytest.raises(OutputError, match=r"out: is unfinished.*run the command that writes it again"):
+        recover(tmp_path / "out")
+    assert names(tmp_path) == {"out", "out/.new", "out/.new/a"}
+    with output_lock(tmp_path / "out"):
+        assert names(tmp_path / "out") == {"a"}
+    recover(tmp_path / "out")
+
+
+def test_a_link_does_not_take_the_place_of_a_folder_that_is_away(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / ".out.old").mkdir()
+    (tmp_path / ".out.new").symlink_to("mine")
+    recover(tmp_path / "out")
+    assert names(tmp_path) == {"mine", ".out.old", ".out.new"}
+
+
+def test_nothing_is_added_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/pictures").symlink_to("../elsewhere")
+    before = names(tmp_path)
+
+    def add(*path: str) -> None:
+        with output_lock(tmp_path / "out"), adding(tmp_path / "out") as new:
+            (new / "a").touch()
+            (new / Path(*path)).parent.mkdir(parents=True)
+            (new / Path(*path)).touch()
+
+    for path in (("pictures", "b"), ("pictures", "deeper", "b")):
+        with pytest.raises(OutputError, match="a link leads out of"):
+            add(*path)
+        assert names(tmp_path) == before
+    (tmp_path / "out/pictures").unlink()
+    (tmp_path / "out/inside").mkdir()
+    (tmp_path / "out/pictures").symlink_to("inside")
+    add("pictures", "b")
+    assert (tmp_path / "out/inside/b").is_file()
+
+
+def test_a_disk_too_full_for_a_folder_keeps_all_old_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.mkdir
+
+    def refuse(path: Path, mode: int = 0o777) -> None:
+        if path == tmp_path / "out/z":
+            raise OSError(28, os.strerror(28), str(path))  # ENOSPC
+        make(path, mode)
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a").write_text("old")
+
+    def add() -> None:
+        with output_lock(tmp_path / "out"), adding(tmp_path / "out") as new:
+            (new / "a").write_text("new")
+            for folder in ("m", "z"):
+                (new / folder).mkdir()
+                (new / folder / "b").touch()
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(OutputError, match="No space left on device"):
+        add()
+    assert names(tmp_path) == {"out", "out/a"}
+    assert (tmp_path / "out/a").read_text() == "old"
+
+
 def in_the_way(folder: Path) -> None:
     (folder / "b").mkdir()
 
@@ -202,3 +273,11 @@ def test_a_link_in_the_lock_s_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.out\.lock: cannot be written"), output_lock(tmp_path / "out"):
         pass
     assert not (tmp_path / "mine").exists()
+
+
+def test_who_only_looks_at_a_lock_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.ExitStack() as looking:
+        looking.enter_context(opened_alone(tmp_path / ".out.lock", wait=False))
+        monkeypatch.setattr("time.sleep", lambda seconds: looking.close())
+        with output_lock(tmp_path / "out"):
+            pass

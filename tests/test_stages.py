@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from ccfpse.config import Settings
-from ccfpse.evaluation.inputs import CODE
+from ccfpse.evaluation.inputs import CODE as EVALUATING
 from ccfpse.sections import PathSettings
+from ccfpse.training.runs import CODE
 
 ROOT = Path(__file__).parents[1]
 FILES = ("dvc.yaml", "compare/dvc.yaml")
@@ -38,7 +39,7 @@ BEGINS = {
 # They carry values, files and messages, and decide nothing about a result.
 CARRIERS = (
     *("config", "sections", "strict", "errors", "caches", "workers", "device"),
-    *("files", "flock", "placing", "outputlock", "opening", "yamltext"),
+    *("files", "flock", "lockfile", "placing", "outputlock", "opening", "yamltext"),
 )
 
 
@@ -52,6 +53,15 @@ def modules(path: Path) -> set[str]:
         ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files if file.suffix == ".py"
     }
     return {name.removesuffix(".__init__") for name in dotted}
+
+
+def test_a_run_goes_on_from_the_work_of_no_other_code() -> None:
+    """Only what scores the curves and what makes the loss network, an input, may change."""
+    listed = {path.removeprefix("ccfpse/") for path in STAGES["train"]["deps"] if path.startswith("ccfpse/")}
+    scores = {"judge.py", "judge_network.py", "scores.py", "segmentation.py", "pictures.py"}
+    loss = {"loss_network.py", "small_loss_network.py", "weightsfile.py"}
+    assert listed - set(CODE) == scores | loss
+    assert set(CODE) <= listed
 
 
 @pytest.fixture(scope="module")
@@ -102,5 +112,5 @@ def test_all_source_that_decides_what_is_measured_of_a_photo_is_in_the_key(
 ) -> None:
     measured = [f"ccfpse.evaluation.{name}" for name in ("measure", "photos", "reading", "truths")]
     used = {module for one in measured for module in (one, *imports.find_upstream_modules(one))}
-    listed = {module for path in CODE for module in modules(ROOT / "ccfpse" / path)}
+    listed = {module for path in EVALUATING for module in modules(ROOT / "ccfpse" / path)}
     assert sorted(module for module in used - listed if not carries(module)) == []

@@ -13,6 +13,7 @@ from ccfpse.evaluation.photos import SynthesizedPhotos
 from ccfpse.evaluation.picture import evenly_spaced, legend, write_picture
 from ccfpse.files import adding, write_json
 from ccfpse.outputlock import output_lock
+from ccfpse.placing import refuse_way_out
 from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.segmentation import Progress
 
@@ -31,9 +32,10 @@ def collect(settings: Settings, progress: Progress) -> Table:
     Raises:
         DataError: a cell or the prepared store is missing or damaged.
         ModelFileError: the loss network is.
-        OutputError: the results cannot be written.
+        OutputError: the results cannot be written, or a link leads out of ``paths.compare``.
     """
     out = Path(settings.paths.compare) / "table"
+    refuse_way_out(out.parent, out / TABLE)
     with output_lock(out):
         return _collect(settings, out, progress)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from ccfpse.datasets.sample import write_sample
 from ccfpse.datasets.sample.write import CITIES, RECORD_NAME, renderer
 from ccfpse.errors import DataError
-from ccfpse.files import read_json, refuse_way_out
+from ccfpse.files import read_json
+from ccfpse.placing import refuse_way_out
 from ccfpse.sections import SampleScenes
 
 

@@ -21,7 +21,7 @@ from ccfpse.segmentation import Progress
 from ccfpse.weightsfile import read_weights
 
 FILE = "alexnet-owt-7be5be79.pth"
-_URL = f"https://download.pytorch.org/models/{FILE}"
+URL = f"https://download.pytorch.org/models/{FILE}"
 _RESAMPLES = 1000
 
 
@@ -64,7 +64,7 @@ def why_none(model: Model, weights: Path) -> str | None:
         return "the model has no style: every layout has one photo"
     if not weights.is_file():
         return (
-            f"{weights}: AlexNet's weights are not there; download {_URL} to that path, or name your file in "
+            f"{weights}: AlexNet's weights are not there; download {URL} to that path, or name your file in "
             "evaluate.lpips"
         )
     return None
@@ -95,7 +95,7 @@ def load_lpips(weights: Path, device: torch.device) -> nn.Module:
         network.net.load_state_dict({name: entries[f"features.{name.split('.', 1)[1]}"] for name in state})
     except (ModelFileError, KeyError, RuntimeError) as error:
         raise ModelFileError(
-            f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {_URL}"
+            f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {URL}"
         ) from error
     ready: nn.Module = network.eval().to(device)
     return ready

@@ -1,7 +1,7 @@
 """Compares synthesized photos with the validation split of a prepared store, and writes the results."""
 
+import contextlib
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from ccfpse.evaluation.reading import Reading
 from ccfpse.evaluation.records import Records
 from ccfpse.evaluation.truths import Truth
 from ccfpse.evaluation.versions import versions
-from ccfpse.files import adding, held_lock, refuse_file, sha256_file, write_json
+from ccfpse.files import adding, refuse_file, sha256_file, write_json
+from ccfpse.lockfile import empty_around, held_lock
 from ccfpse.outputlock import output_lock
 from ccfpse.segmentation import Progress
 
@@ -81,7 +82,10 @@ def evaluate(
         partial = records_folder(inputs, "synthesized", str(style))
         with held_lock(partial / "lock", f"{places.synthesized}: its evaluation"):
             metrics = _evaluate(settings, places, inputs, partial, style, progress)
-            shutil.rmtree(partial, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                empty_around(partial / "lock")
+        with contextlib.suppress(OSError):
+            partial.rmdir()
     return metrics
 
 

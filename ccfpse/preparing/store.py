@@ -271,6 +271,7 @@ def _work_folder(out: Path) -> Iterator[Path]:
     """Yields the folder beside `out`; it may not be there, and is not if it is empty in the end."""
     whole = Path(os.path.abspath(out))  # noqa: PTH100 - a link stays a link
     work = whole.with_name(f".{whole.name}.work")
+    refuse_file(work)  # a link may be a stranger's, and unfinished work there is removed
     try:
         yield work
     finally:

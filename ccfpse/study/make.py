@@ -14,9 +14,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ccfpse.errors import DataError, OutputError
-from ccfpse.files import adding, read_bytes, refuse_way_out, replacing
+from ccfpse.files import adding, read_bytes, replacing
 from ccfpse.outputlock import output_lock
 from ccfpse.pictures import PHOTO_SUFFIXES, decode_photo
+from ccfpse.placing import refuse_way_out
 from ccfpse.study.key import FORMAT, KEY, PAGE, Item, Key, Origin, save_key
 from ccfpse.study.layouts import Layouts, named_files
 

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ccfpse.errors import CcfpseError, DataError, OutputError
-from ccfpse.files import refuse_way_out, replacing
+from ccfpse.files import replacing
 from ccfpse.opening import read_regular
+from ccfpse.placing import refuse_way_out
 from ccfpse.study.answers import MOST_BYTES, parse_answers, read_answers
 from ccfpse.study.key import PAGE, Key, load_key
 

@@ -1,6 +1,7 @@
 """Checkpoints: everything that a step changes, in one file that shows any damage."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from errno import EDQUOT, ENOSPC
@@ -16,14 +17,15 @@ from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.files import replacing
 from ccfpse.opening import open_regular
 
-FORMAT = 2
+FORMAT = 3
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _READ_BYTES = 2**20
+_NAME = re.compile(r"step-(\d{1,18})\.pt", re.ASCII)
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in a folder, newest first."""
-    return sorted(folder.glob("step-*.pt"), reverse=True)
+    return sorted((path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)), reverse=True)
 
 
 def step_of(checkpoint: Path) -> int:
@@ -62,16 +64,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         if not _is_whole(path):
             raise ModelFileError(f"{path}: damaged checkpoint (its bytes are not those that were written)")
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelFileError(f"{path}: checkpoint cannot be read ({error.strerror})") from error
     except ModelFileError:
         raise
     except Exception as error:  # torch.load raises errors of many kinds for files of many kinds
         raise ModelFileError(f"{path}: damaged checkpoint ({type(error).__name__})") from error
-    if state.get("format") != FORMAT:
-        raise ModelFileError(f"{path}: checkpoint of another format ({state.get('format')})")
-    return state
+    found = state.get("format") if isinstance(state, dict) else None
+    if found != FORMAT:
+        raise ModelFileError(f"{path}: checkpoint of another format ({found}, not {FORMAT})")
+    whole: dict[str, Any] = state
+    return whole
 
 
 class Saver:

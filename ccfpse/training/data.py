@@ -3,7 +3,6 @@
 There is no state to save: a run that goes on at step 700 gets what an unbroken run got there.
 """
 
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ccfpse.layout import augment
 from ccfpse.prepared import PreparedSplit
+from ccfpse.training.signals import deaf_children
 
 Sample = dict[str, npt.NDArray[np.generic]]
 RawBatch = dict[str, Tensor]
@@ -72,10 +72,8 @@ def share_of_batch(batch: int, rank: int, n_processes: int, n_parts: int) -> lis
     return [place for begin in begins for place in range(begin, begin + share)]
 
 
-def batches(
-    samples: AugmentedSamples, positions: Positions, workers: int, pin: bool
-) -> "DataLoader[RawBatch]":
-    """Batches for the steps of `positions`.
+def batches(samples: AugmentedSamples, positions: Positions, workers: int, pin: bool) -> Iterator[RawBatch]:
+    """Batches for the steps of `positions`, made by `workers` processes, which are started here.
 
     Each holds ``image`` uint8 (b, H, W, 3), ``labels`` uint8 and ``instances`` int32 (b, H, W).
     """
@@ -87,9 +85,9 @@ def batches(
         pin_memory=pin,
         persistent_workers=workers > 0,
         multiprocessing_context="spawn" if workers else None,
-        worker_init_fn=_leave_interrupts_to_the_main_process,
     )
-    return loader
+    with deaf_children():
+        return iter(loader)
 
 
 def in_parts(batch: RawBatch, n: int) -> list[RawBatch]:
@@ -111,11 +109,6 @@ def style_noise(seed: int, step: int, turn: int, batch: int, dim: int) -> Tensor
 def as_image(pixels: Tensor) -> Tensor:
     """Pixels uint8 (B, H, W, 3) as an image (B, 3, H, W) in [-1, 1]."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
-
-
-def _leave_interrupts_to_the_main_process(worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal; the main one ends its step, saves, and then ends these.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(samples: list[Sample]) -> RawBatch:

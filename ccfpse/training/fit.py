@@ -2,10 +2,11 @@
 
 from ccfpse.config import Settings
 from ccfpse.errors import TrainingStopped
+from ccfpse.training.inputs import Places, open_inputs
 from ccfpse.training.launch import launch
 from ccfpse.training.parent import end_with_parent
 from ccfpse.training.processes import is_launched, together
-from ccfpse.training.run import Observer, Places, Run, open_inputs
+from ccfpse.training.run import Observer, Run
 from ccfpse.training.signals import stop_signals
 
 

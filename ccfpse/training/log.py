@@ -1,7 +1,6 @@
 """Series of a run's figures, as dvclive writes them and `dvc plots` reads them."""
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from dvclive.live import Live
 from scmrepo.exceptions import SCMError
 
 from ccfpse.errors import TrainingError
-from ccfpse.files import replacing, write_json
+from ccfpse.files import replacing, write_json, writing
+from ccfpse.placing import flush_all
 
 _SERIES = "plots/metrics/**/*.tsv"
 _SUMMARY = "metrics.json"
@@ -35,21 +35,26 @@ class Log:
             ) from error
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
-        """Adds one point to every series named."""
-        self._live.step = step
-        for name, value in figures.items():
-            self._live.log_metric(name, value)
-        self._live.make_summary()  # type: ignore[no-untyped-call]
+        """Adds one point to every series named.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with writing(self._folder):
+            self._live.step = step
+            for name, value in figures.items():
+                self._live.log_metric(name, value)
+            self._live.make_summary()  # type: ignore[no-untyped-call]
 
     def flush(self) -> None:
         """Asks the system to put the points on the disk before going on."""
-        for series in self._folder.glob(_SERIES):
-            with series.open("rb") as file:
-                os.fsync(file.fileno())
+        with writing(self._folder):
+            flush_all(self._folder)
 
     def close(self) -> None:
         """Ends the log."""
-        self._live.end()  # type: ignore[no-untyped-call]
+        with writing(self._folder):
+            self._live.end()  # type: ignore[no-untyped-call]
         # In one order, whatever was logged first in the process that came last.
         write_json(self._folder / _SUMMARY, dict(sorted(self._live.summary.items())))
 

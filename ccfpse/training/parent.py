@@ -12,21 +12,17 @@ def end_with_parent(interval_seconds: float = 1.0) -> None:
 
     A trainer left behind by a killed `dvc` would fight with the next one. Under DVC, the shell
     that DVC starts commands through is watched, and DVC behind it; under torchrun, torchrun.
-    Elsewhere nothing is watched under `nohup` or `setsid`, whose point is to outlive the parent.
+    Elsewhere nothing is: who started it in a shell may log out.
     """
     parent = os.getppid()
     watched = []
-    if "TORCHELASTIC_RUN_ID" in os.environ:  # it gives every worker a session, so the last rule says nothing
+    if "TORCHELASTIC_RUN_ID" in os.environ:
         watched.append(parent)
         parent = _parent_of(parent) or 0
     if "DVC_STAGE" in os.environ:
         watched.append(parent)
         if _is_shell(parent):  # it may have become the command itself
             watched.append(_parent_of(parent) or 0)
-    elif (
-        not watched and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and os.getsid(0) != os.getpid()
-    ):
-        watched.append(parent)
     if watched:
         end_with(watched, interval_seconds)
 
@@ -36,7 +32,7 @@ def end_with(processes: list[int], interval_seconds: float = 1.0) -> None:
     watched = {process: started(process) for process in processes if process > 1}
 
     def watch() -> None:
-        while all(start is not None and started(process) == start for process, start in watched.items()):
+        while all(_is_there(process, start) for process, start in watched.items()):
             time.sleep(interval_seconds)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -47,6 +43,18 @@ def started(process: int) -> str | None:
     """When a process of this machine started, which tells it from a later one; None: it is over."""
     fields = _stat(process)
     return None if fields is None or fields[0] in "ZX" else fields[19]
+
+
+def _is_there(process: int, start: str | None) -> bool:
+    if start is not None:
+        return started(process) == start
+    try:  # no /proc, or one that hides other people's processes
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _stat(process: int) -> list[str] | None:

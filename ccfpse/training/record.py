@@ -1,11 +1,11 @@
 """What the main process keeps of a run while it trains: points, pictures, checkpoints."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ccfpse.config import Settings
-from ccfpse.errors import TrainingError
+from ccfpse.errors import NotFinite
 from ccfpse.judge import Judge
 from ccfpse.training.checkpoint import Saver
 from ccfpse.training.log import Log
@@ -23,7 +23,8 @@ class Recorder:
     strip: Strip
     judge: Judge | None
     """Scores the strip's photos; None: nothing does."""
-    extends: Sequence[dict[str, Any]]
+    story: Mapping[str, Any]
+    """How the run came about, part of every checkpoint."""
     log: Log
     saver: Saver
 
@@ -35,6 +36,7 @@ class Recorder:
         folder: RunFolder,
         strip: Strip,
         judge: Judge | None,
+        story: Mapping[str, Any],
     ) -> "Recorder":
         """Takes the record up where the run does; None: a new one.
 
@@ -47,9 +49,8 @@ class Recorder:
             # A point that another run made because it ended there is none of this one's.
             last = start.step if _has_point(settings, start.step) else start.step - 1
             folder.adopt(start, last)
-        extends = () if start is None else start.extends
         saver = Saver(folder.path, settings.runtime.keep_checkpoints)
-        return cls(settings, folder, strip, judge, extends, Log(folder.log, last), saver)
+        return cls(settings, folder, strip, judge, story, Log(folder.log, last), saver)
 
     def stepped(self, trainer: Trainer, done: int, figures: Figures[float]) -> bool:
         """Writes point and picture of step `done` where they are due; whether there is a point."""
@@ -67,14 +68,14 @@ class Recorder:
 
         Raises:
             OutputError: this checkpoint or the one before could not be written.
-            TrainingError: weights are not finite.
+            NotFinite: weights are not.
         """
         self.saver.check()
         if stopping or _is_due(self.settings, done, self.settings.runtime.checkpoint_every):
             if not trainer.is_finite():
-                raise TrainingError(f"step {done}: weights are not finite; {self.folder.way_out()}")
+                raise NotFinite(f"step {done}: weights are not finite")
             self.log.flush()  # or a power cut could keep the checkpoint and lose points before it
-            self.saver.save(done, {**trainer.state(), "extends": list(self.extends)})
+            self.saver.save(done, {**trainer.state(), **self.story})
         if stopping:
             self.saver.finish()
 

@@ -1,11 +1,9 @@
 """A finished run's model file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ccfpse.config import plain
 from ccfpse.modelfile import ModelFile, save_model, with_prefix
@@ -18,7 +16,7 @@ def write_model(
     trainer: Trainer,
     store: PreparedStore,
     loss_network: dict[str, Any],
-    extends: Sequence[dict[str, Any]],
+    story: Mapping[str, Any],
 ) -> None:
     """Writes generator (the average, where there is one), encoder and discriminator with their story.
 
@@ -27,7 +25,8 @@ def write_model(
         trainer: after its last step.
         store: what it was trained on.
         loss_network: record of the network whose features the perceptual loss compared.
-        extends: courses that the run had before its settings' own, see `runs.Start`.
+        story: of the run: ``extends``, courses that it had before its settings' own, and ``machines`` that
+            computed it, see `runs.Start`.
     """
     settings = trainer.settings
     networks = {
@@ -52,12 +51,10 @@ def write_model(
             class_table=store.class_table,
             provenance={
                 "made_by": f"ccfpse {metadata.version('ccfpse')}",
-                "torch": torch.__version__,
                 "data": {"name": store.name, "checksum": store.checksum, "photos": len(store.split("train"))},
                 "train": plain(settings.train),
                 "loss_network": loss_network,
-                "processes": trainer.processes.count,
-                **({"extends": list(extends)} if extends else {}),
+                **{name: told for name, told in story.items() if told},
             },
             weights=weights,
         ),

@@ -1,9 +1,8 @@
 """One process's part in a training run, from its inputs to the finished folder."""
 
 import contextlib
-import dataclasses
-import json
 import math
+import os
 import shutil
 import signal
 import time
@@ -15,29 +14,26 @@ import torch
 from torch import Tensor
 
 from ccfpse.config import Settings
-from ccfpse.errors import DataError, ModelFileError, TrainingError, TrainingStopped
-from ccfpse.files import put_folder, refuse_foreign, sha256_file
+from ccfpse.errors import ModelFileError, NotFinite, TrainingError, TrainingStopped
+from ccfpse.files import copy_folder, put_folder, writing
 from ccfpse.judge import load_judge
 from ccfpse.loss_network import load_loss_network
-from ccfpse.modelfile import load_model
 from ccfpse.models import STYLE_DIM
 from ccfpse.outputlock import output_lock
-from ccfpse.prepared import PreparedStore, open_store
 from ccfpse.training.average import settle
-from ccfpse.training.checkpoint import remove_all_but
 from ccfpse.training.data import AugmentedSamples, Positions, RawBatch, batches, in_parts
 from ccfpse.training.initial import start_from
+from ccfpse.training.inputs import MODEL, Places, open_inputs
+from ccfpse.training.machine import difference, machine
 from ccfpse.training.networks import build_networks
 from ccfpse.training.processes import Processes
 from ccfpse.training.record import Recorder
 from ccfpse.training.result import write_model
-from ccfpse.training.runs import RunFolder, Start
+from ccfpse.training.runs import Start
 from ccfpse.training.step import Networks
 from ccfpse.training.strip import Strip
 from ccfpse.training.trainer import Figures, Trainer
 
-MODEL = "model.safetensors"
-"""The model file's name in the folder that training writes."""
 _SETTLING_PHOTOS = 512
 """Layouts over which an averaged generator's running statistics are taken."""
 
@@ -56,47 +52,6 @@ class Observer(Protocol):
 
     def ended(self) -> None:
         """The run is over, or broken off."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a run finds its inputs and leaves its result."""
-
-    data: Path
-    loss_network: Path
-    judge: Path | None
-    """Scores the strip of pictures; None: nothing does."""
-    out: Path
-
-
-def open_inputs(settings: Settings, places: Places, extend: bool) -> tuple[PreparedStore, RunFolder]:
-    """The prepared data and the folder of the run; what is wrong with the inputs is found here.
-
-    Raises:
-        CcfpseError: an input is missing or does not fit the settings, or `places.out` holds other files.
-    """
-    refuse_foreign(places.out, MODEL, "finished training")
-    if settings.train.init is not None:
-        load_model(Path(settings.train.init))  # refused here rather than after the networks are made
-    store = open_store(places.data)
-    found = (store.split("train").size, store.split("val").size, store.has_instances)
-    wanted = (settings.data.load_size, settings.data.size, settings.data.instances)
-    if found != wanted:
-        raise DataError(
-            f"{places.data}: was prepared with load_size, size, instances {found}, but the settings' "
-            f"section data says {wanted}; run `ccfpse prepare` again"
-        )
-    _, record = load_loss_network(places.loss_network)
-    init = settings.train.init
-    folder = RunFolder.of(
-        places.out,
-        settings,
-        extend,
-        data=store.checksum,
-        loss_network=json.dumps(record, sort_keys=True),
-        init=None if init is None else sha256_file(Path(init)),
-    )
-    return store, folder
 
 
 class Run:
@@ -127,9 +82,7 @@ class Run:
     def go(self) -> None:
         """Trains to the end and, in the main process, writes the result."""
         out = self.places.out
-        # One that torchrun starts again may find its predecessor, on another machine, about to end.
-        patience_seconds = 30.0 if self.processes.count > 1 else 0.0
-        lock = output_lock(out, f"the training run for {out}", patience_seconds)
+        lock = output_lock(out, f"the training run for {out}", self._patience_seconds())
         with lock if self.processes.is_main else contextlib.nullcontext():
             # Met here, nobody looks for a checkpoint before the lock is held.
             self.processes.agree(self.folder.path.name)
@@ -137,15 +90,37 @@ class Run:
             step = 0 if start is None else start.step
             self.processes.agree(f"step {step} of {self.folder.path.name}")
             trainer = self._trainer(start)
+            story = self._story(start)
             if self.processes.is_main:
-                recorder = self._recorder(start)
+                recorder = self._recorder(start, story)
                 self.observer.started(step, self.settings.train.steps)
-                with recorder.saver:
-                    self._train(trainer, start, recorder)
+                try:
+                    with recorder.saver:
+                        self._train(trainer, start, recorder)
+                except NotFinite as error:
+                    raise TrainingError(f"{error}; {self.folder.way_out(start)}") from error
                 recorder.close()
             else:
                 self._train(trainer, start, None)
-            self._finish(trainer, () if start is None else start.extends)
+            self._finish(trainer, story)
+
+    def _patience_seconds(self) -> float:
+        # Whose torchrun starts it again, or whose dvc was killed and called again, may find its predecessor
+        # about to end.
+        return 30.0 if self.processes.count > 1 or "DVC_STAGE" in os.environ else 0.0
+
+    def _story(self, start: Start | None) -> dict[str, object]:
+        now = machine(self.processes)
+        if start is None:
+            return {"machines": [now], "extends": []}
+        machines = list(start.machines)
+        if machines[-1:] != [now]:
+            self._say(
+                f"going on with {difference(machines[-1], now)}: the last digits will not be those of an "
+                "unbroken run; the model file says so"
+            )
+            machines.append(now)
+        return {"machines": machines, "extends": list(start.extends)}
 
     def _trainer(self, start: Start | None) -> Trainer:
         settings = self.settings
@@ -157,10 +132,16 @@ class Run:
         )
         trainer = Trainer(settings, self.store.class_table, networks, self.processes)
         if start is not None:
-            trainer.load_state(start.state)
+            try:
+                trainer.load_state(start.state)
+            except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+                raise ModelFileError(
+                    f"{start.checkpoint}: holds something else than the state of this run "
+                    f"({str(error)[:200]}); remove it"
+                ) from error
         return trainer
 
-    def _recorder(self, start: Start | None) -> Recorder:
+    def _recorder(self, start: Start | None, story: Mapping[str, object]) -> Recorder:
         data, judge = self.settings.data, self.places.judge
         strip = Strip.of(self.store, data.instances, STYLE_DIM if self.settings.model.style else None)
         loaded = None if judge is None else load_judge(judge, self.processes.device)
@@ -168,7 +149,7 @@ class Run:
             raise ModelFileError(
                 f"{judge}: this judge knows other classes than {self.places.data}; train it again"
             )
-        return Recorder.after(start, self.settings, self.folder, strip, loaded)
+        return Recorder.after(start, self.settings, self.folder, strip, loaded, story)
 
     def _train(self, trainer: Trainer, start: Start | None, recorder: Recorder | None) -> None:
         steps = range(0 if start is None else start.step, self.settings.train.steps)
@@ -199,12 +180,12 @@ class Run:
         for name, value in figures.items():
             if not math.isfinite(value):
                 what = "loss" if name in found.losses else "norm"
-                raise TrainingError(f"step {step + 1}: the {what} {name} is {value}; {self.folder.way_out()}")
+                raise NotFinite(f"step {step + 1}: the {what} {name} is {value}")
         return Figures(
             {name: figures[name] for name in found.losses}, {name: figures[name] for name in found.gradients}
         )
 
-    def _finish(self, trainer: Trainer, extends: tuple[dict[str, object], ...]) -> None:
+    def _finish(self, trainer: Trainer, story: Mapping[str, object]) -> None:
         train = self.settings.train
         if trainer.average is not None:
             n_steps = math.ceil(min(len(self.store.split("train")), _SETTLING_PHOTOS) / train.batch)
@@ -213,14 +194,14 @@ class Run:
         if not self.processes.is_main:
             return
         finished = self.folder.path / "finished"
-        shutil.rmtree(finished, ignore_errors=True)
-        finished.mkdir()
-        for part in (self.folder.log, self.folder.strip):
-            shutil.copytree(part, finished / part.name)
-        write_model(finished / MODEL, trainer, self.store, self.loss_record, extends)
-        self.places.out.parent.mkdir(parents=True, exist_ok=True)
-        put_folder(finished, self.places.out)
-        remove_all_but(self.folder.path, 1)
+        with writing(self.places.out):
+            shutil.rmtree(finished, ignore_errors=True)
+            for part in (self.folder.log, self.folder.strip):
+                copy_folder(part, finished / part.name)
+            write_model(finished / MODEL, trainer, self.store, self.loss_record, story)
+            self.places.out.parent.mkdir(parents=True, exist_ok=True)
+            put_folder(finished, self.places.out)
+        self.folder.settle()
         if self.trained_seconds:
             self._say(
                 f"{self.places.out}: trained in {self.trained_seconds:.0f} s, "

@@ -6,6 +6,7 @@ is done, so that a longer one can go on from it.
 """
 
 import dataclasses
+import glob
 import hashlib
 import json
 import shutil
@@ -15,35 +16,20 @@ from typing import Any, Self
 
 from ccfpse.config import Settings, plain
 from ccfpse.errors import ModelFileError, TrainingError
-from ccfpse.files import code_checksum, write_json
-from ccfpse.training.checkpoint import checkpoints, read_checkpoint, step_of
+from ccfpse.files import code_checksum, copy_folder, write_json, writing
+from ccfpse.placing import flush_all
+from ccfpse.training.checkpoint import checkpoints, read_checkpoint, remove_all_but, step_of
+from ccfpse.training.course import Course
 
-_CODE = ("layout.py", "losses.py", "models", "ops", "training")
+CODE = (
+    *("labelspace.py", "layout.py", "layoutweights.py", "losses.py", "modelfile.py", "models", "native"),
+    *("ops", "prepared.py", "running_statistics.py", "training"),
+)
 """The part of this package that decides what a training step computes."""
 _RECORD = "run.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Course:
-    """The settings in which a run may differ from the one it goes on from."""
-
-    steps: int
-    decay_start: int
-    learning_rate_generator: float
-    learning_rate_discriminator: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The course that these settings ask for."""
-        return cls(**{field.name: getattr(settings.train, field.name) for field in dataclasses.fields(cls)})
-
-    def equals_until(self, step: int, other: "Course") -> bool:
-        """Whether both have the same learning rates in each of the first `step` steps."""
-        return self == other or (
-            self.learning_rate_generator == other.learning_rate_generator
-            and self.learning_rate_discriminator == other.learning_rate_discriminator
-            and step <= min(self.decay_start, other.decay_start)
-        )
+_DAMAGED = "damaged-"
+_FAILED = "not_finite"
+"""Entry of the record: the run's figures stopped being finite after its last checkpoint."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +37,20 @@ class Start:
     """The state that a run goes on from."""
 
     state: dict[str, Any]
-    folder: Path
-    """Where it lies, with the log and the strip that lead to it."""
+    checkpoint: Path
+    """Where it lies; log and strip that lead to it are beside it."""
     extends: tuple[dict[str, Any], ...]
     """Courses that the run had before, each with the step ``until`` which it had it."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's, which may be an earlier one."""
+        return self.checkpoint.parent
+
+    @property
+    def machines(self) -> tuple[dict[str, Any], ...]:
+        """On what its steps were computed, see `machine.machine`."""
+        return tuple(self.state["machines"])
 
     @property
     def step(self) -> int:
@@ -89,7 +85,7 @@ class RunFolder:
             },
             "model": plain(settings.model),
             "train": train,
-            "code": code_checksum(*_CODE),
+            "code": code_checksum(*CODE),
             "inputs": inputs,
         }
         lineage = _checksum(decisive)
@@ -136,7 +132,7 @@ class RunFolder:
         own = checkpoints(self.path)
         for path in own:
             if (found := _read(path, say)) is not None:
-                return Start(found, self.path, tuple(found["extends"]))
+                return Start(found, path, tuple(found["extends"]))
         if own:
             raise ModelFileError(
                 f"{self.path}: no checkpoint there can be read; remove the folder to start anew"
@@ -144,38 +140,59 @@ class RunFolder:
         return self._elsewhere(say)
 
     def adopt(self, start: Start, last_logged: int) -> None:
-        """Takes over log and strip of another run up to a step."""
+        """Makes the folder that of a run which goes on from `start`, with log and strip up to a step."""
         if start.folder == self.path:
+            # Damaged: kept as they are the newest, they would push out those that can be read.
+            for path in checkpoints(self.path):
+                if step_of(path) > start.step:
+                    path.replace(path.with_name(_DAMAGED + path.name))
             return
-        for part in (self.log, self.strip):
-            shutil.rmtree(part, ignore_errors=True)
-            if (start.folder / part.name).is_dir():
-                shutil.copytree(start.folder / part.name, part)
-        for picture in self.strip.glob("step-*.png"):
-            if int(picture.stem.removeprefix("step-")) > last_logged:
-                picture.unlink()
+        with writing(self.path):
+            for part in (self.log, self.strip):
+                shutil.rmtree(part, ignore_errors=True)
+                if (start.folder / part.name).is_dir():
+                    copy_folder(start.folder / part.name, part)
+            for picture in self.strip.glob("step-*.png"):
+                if int(picture.stem.removeprefix("step-")) > last_logged:
+                    picture.unlink()
+            for part in (self.log, self.strip):
+                if part.is_dir():
+                    flush_all(part)
+        record = _record(start.folder)
+        if record.pop(_FAILED, False):
+            write_json(start.folder / _RECORD, record)
 
-    def way_out(self) -> str:
-        """What to do where figures of the run are not finite."""
+    def settle(self) -> None:
+        """Leaves the last checkpoint alone, for a longer run; this one is done."""
+        remove_all_but(self.path, 1)
+        for path in self.path.glob(f"{_DAMAGED}*"):
+            path.unlink()
+
+    def way_out(self, start: Start | None) -> str:
+        """What to do now that figures of the run are not finite; `ccfpse train --extend` will find the place.
+
+        Args:
+            start: what this process went on from. Its checkpoints are all written.
+        """
         rates = "lower train.learning_rate_generator and train.learning_rate_discriminator"
-        last = next(iter(checkpoints(self.path)), None)
+        last = next(iter(checkpoints(self.path)), None if start is None else start.checkpoint)
         if last is None:
             return f"there is no checkpoint yet: {rates} and start again"
+        write_json(last.parent / _RECORD, {**_record(last.parent), _FAILED: True})
         return f"{rates} and go on from the last good checkpoint, {last}, with `ccfpse train --extend`"
 
     def _elsewhere(self, say: Callable[[str], None]) -> Start | None:
-        others = sorted(
-            ((step_of(path), path, course) for course, path in self._others()), key=lambda found: found[0]
-        )
-        for step, path, course in reversed(others):
-            same = self.course.equals_until(step, course)
-            if not (same or self.extends) or (found := _read(path, say)) is None:
+        others = sorted(self._others(), key=lambda other: (self.extends and other.has_failed, other.step))
+        for other in reversed(others):
+            same = self.course.equals_until(other.step, other.course)
+            if not (same or self.extends) or (found := _read(other.checkpoint, say)) is None:
                 continue
             before = tuple(found["extends"])
             if not same:
-                before = (*before, {**dataclasses.asdict(course), "until": step})
-            say(f"going on from the run in {path.parent}, train.steps {course.steps}, after step {step}")
-            return Start(found, path.parent, before)
+                before = (*before, {**dataclasses.asdict(other.course), "until": other.step})
+            folder, steps = other.checkpoint.parent, other.course.steps
+            say(f"going on from the run in {folder}, train.steps {steps}, after step {other.step}")
+            return Start(found, other.checkpoint, before)
         if self.extends:
             raise TrainingError(
                 f"{self.path.parent}: there is no run to extend, that is with a checkpoint before step "
@@ -183,25 +200,39 @@ class RunFolder:
                 "they are; leave out --extend"
             )
         if others:
-            step, path, course = others[-1]
+            last = others[-1]
             say(
-                f"starting anew: the run in {path.parent} stands after step {step}, but on the way there had "
-                "other learning rates than this one; `ccfpse train --extend` would go on from it"
+                f"starting anew: the run in {last.checkpoint.parent} stands after step {last.step}, but had "
+                "other learning rates on the way than this one; `ccfpse train --extend` would go on from it"
             )
         return None
 
-    def _others(self) -> Iterator[tuple[Course, Path]]:
+    def _others(self) -> Iterator["_Other"]:
         """Checkpoints of other runs of the same lineage that stand before this one's end."""
-        for folder in self.path.parent.glob(f".{self.out_name}.partial-*"):
+        for folder in self.path.parent.glob(f".{glob.escape(self.out_name)}.partial-*"):
             record = _record(folder)
             if folder == self.path or record.get("lineage") != self.lineage:
                 continue
             if record["extends"] and not self.extends:
                 continue
-            course = Course(**record["course"])
+            course, has_failed = Course(**record["course"]), record.get(_FAILED, False)
             for path in checkpoints(folder):
                 if step_of(path) < self.course.steps:
-                    yield course, path
+                    yield _Other(course, path, has_failed)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Other:
+    """A checkpoint of another run."""
+
+    course: Course
+    checkpoint: Path
+    has_failed: bool
+    """Figures of that run stopped being finite."""
+
+    @property
+    def step(self) -> int:
+        return step_of(self.checkpoint)
 
 
 def describe_run(folder: Path) -> str:
@@ -216,18 +247,29 @@ def describe_run(folder: Path) -> str:
 def _record(folder: Path) -> dict[str, Any]:
     """What `make` wrote there; nothing where that cannot be read."""
     try:
-        record: dict[str, Any] = json.loads((folder / _RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
+        record = json.loads((folder / _RECORD).read_text("utf-8"))
+        Course(**record["course"])
+        return {**record}
+    except (OSError, ValueError, LookupError, TypeError):
         return {}
-    return record
 
 
 def _read(path: Path, say: Callable[[str], None]) -> dict[str, Any] | None:
     try:
-        return read_checkpoint(path)
+        state = read_checkpoint(path)
+        if state.get("step") != step_of(path) or not (
+            _is_list(state.get("extends")) and _is_list(state.get("machines")) and state["machines"]
+        ):
+            raise ModelFileError(f"{path}: is a checkpoint of something else than this run")
+        return state
     except ModelFileError as error:
         say(f"{error}; trying the one before")
         return None
+
+
+def _is_list(found: object) -> bool:
+    """Of entries with names."""
+    return isinstance(found, list) and all(isinstance(entry, dict) for entry in found)
 
 
 def _checksum(content: object) -> str:

@@ -1,6 +1,10 @@
 """`ccfpse clean`: what it lists, what it removes, what it leaves."""
 
+import contextlib
 import json
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,13 @@ from typer.testing import CliRunner
 
 from ccfpse.outputlock import output_lock
 from ccfpse_cli.main import app
+
+COURSE = {
+    "steps": 9,
+    "decay_start": 5,
+    "learning_rate_generator": 1e-4,
+    "learning_rate_discriminator": 4e-4,
+}
 
 
 @pytest.fixture
@@ -19,7 +30,7 @@ def partial(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     out = Path(settings["paths"]["training"])
     folder = out.with_name(f".{out.name}.partial-0123456789ab")
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"course": {"steps": 9}}))
+    (folder / "run.json").write_text(json.dumps({"course": COURSE}))
     (folder / "step-000000005.pt").write_bytes(bytes(3 * 2**20))
     measured = tmp_path / "cache/ccfpse/measured/key"
     measured.mkdir(parents=True)
@@ -55,4 +66,44 @@ def test_a_run_that_is_going_on_stays(params: Path, partial: Path) -> None:
         ended = CliRunner().invoke(app, ["clean", "--yes", "--params", str(params)])
     assert "in use by process" in ended.output
     assert "removed 1.0 MiB" in ended.output
+    assert partial.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "told"), [(b"n\n", 0, "nothing is removed"), (b"\x03", 130, "error: stopped")]
+)
+def test_who_says_no_keeps_all(answer: bytes, exit_code: int, told: str, params: Path, partial: Path) -> None:
+    child, terminal = pty.fork()  # its controlling terminal, or Ctrl-C would be a character like others
+    if child == 0:
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+        try:
+            app(["clean", "--params", str(params)])
+        except SystemExit as end:
+            os._exit(end.code)  # type: ignore[arg-type]
+        finally:
+            os._exit(99)
+    output = b""
+    with os.fdopen(terminal, "r+b", buffering=0) as shown, contextlib.suppress(OSError):  # EIO: it has ended
+        while part := shown.read(4096):
+            output += part
+            if output.endswith(b"]: "):
+                shown.write(answer)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == exit_code, output
+    assert told in output.decode()
+    assert partial.is_dir()
+
+
+def test_every_path_is_shown_to_its_end(params: Path, partial: Path) -> None:
+    ended = CliRunner(env={"COLUMNS": "60"}).invoke(app, ["clean", "--params", str(params)])
+    where = "".join(line.split("│")[3].strip() for line in ended.output.splitlines() if "│" in line)
+    assert str(partial) in where
+
+
+def test_an_output_that_the_settings_do_not_name_is_looked_at_by_its_own(
+    params: Path, partial: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".mine.tmp").mkdir()
+    ended = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["clean", str(tmp_path / "mine"), "--yes"])
+    assert ended.exit_code == 0
+    assert not (tmp_path / ".mine.tmp").exists()
     assert partial.is_dir()

@@ -94,6 +94,23 @@ def check_all_sizes(command: Command, disk: Path) -> None:
 
 
 @pytest.mark.slow
+def test_training_on_a_full_disk_keeps_the_old_result_and_goes_on(disk: Path, desk: Desk) -> None:
+    command, out = COMMANDS["train"](desk, disk)
+    done(*command)
+    old = tree(out)
+    desk.edit("train.seed", 5)
+    refusals = 0
+    for free in sizes():
+        fill(disk, free)
+        if not refused(command, disk):
+            break
+        refusals += 1
+        assert tree(out) == old
+    assert refusals > 1
+    assert tree(out) != old
+
+
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_study(disk: Path, desk: Desk) -> None:
     command, out = COMMANDS["study make"](desk, disk)
     for free in sizes():

@@ -9,6 +9,7 @@ from tests.hostile.bench import SETTINGS, Bench, Command
 from tests.hostile.records import BAD_ANSWERS, BAD_EVALUATIONS, BAD_MANIFESTS, BAD_ROWS, BAD_STORES
 from tests.hostile.spoiling import BAD_LABELS, BAD_PICTURES, NO_FILES, Spoil, folder, link_to, pipe
 from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_keys
+from tests.hostile.unfinished import unfinished
 from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
@@ -40,6 +41,7 @@ def malformed() -> Iterator[Malformed]:
     yield from _evaluations()
     yield from _studies()
     yield from _links()
+    yield from itertools.starmap(Malformed, unfinished())
 
 
 def spoiled(

@@ -12,19 +12,12 @@ from ccfpse.datasets.source import SourceTree
 from ccfpse.errors import DataError
 from ccfpse_cli import console
 from ccfpse_cli.main import app
-from tests.hostile.bench import SETTINGS, Bench, fill_shelf
+from tests.hostile.bench import SETTINGS, Bench
 
 ODD = (
     *("-rf", "--help", "a b", 'a"b', "a'b", "a\nerror: b", "a\x1b[2Jb", "<script>alert(1)", "$(touch ran)"),
     *("größe", "a\u202eb", "[bold]", "x" * 200),
 )
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shelf")
-    fill_shelf(folder)
-    return folder
 
 
 def test_odd_names_are_prepared_and_synthesized(

@@ -21,10 +21,11 @@ def test_one_process_is_pytorchs_own() -> None:
     assert torch.equal(ours.eval()(x), theirs.eval()(x))
 
 
-def run_part(rank: int, split: list[int], affine: bool, folder: str) -> None:
+def run_part(rank: int, split: list[int], affine: bool, port: int, folder: str) -> None:
     """One process: its part of the batch, results saved for comparison."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=len(split))
+    store = distributed.TCPStore("127.0.0.1", port)
+    distributed.init_process_group("gloo", store=store, rank=rank, world_size=len(split))
     x, direction = (t.split(split)[rank].clone() for t in whole_batch())
     norm = BatchNorm2d(4, affine=affine).double()
     y = norm(x.requires_grad_())
@@ -40,7 +41,8 @@ def run_part(rank: int, split: list[int], affine: bool, folder: str) -> None:
 def test_processes_with_uneven_parts_equal_one_with_the_whole_batch(affine, tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
     split = [4, 1]
-    mp.spawn(run_part, (split, affine, str(tmp_path)), nprocs=len(split))
+    meeting = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    mp.spawn(run_part, (split, affine, meeting.port, str(tmp_path)), nprocs=len(split))
     parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(len(split))]
 
     x, direction = whole_batch()

@@ -1,5 +1,6 @@
 """Training commands that tests start, watch and kill."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -46,7 +47,8 @@ class Command:
         """Ends it and all that it started, if they are still there."""
         for process in (*self.workers(), self.started.pid):
             if self.started.poll() is None or process != self.started.pid:
-                os.kill(process, 9)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, 9)
         self.started.wait()
 
 

@@ -1,5 +1,6 @@
 """A process ended before any of its changes to files: what is read then is the old or the new, whole."""
 
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -13,19 +14,23 @@ import torch
 
 import ccfpse
 from ccfpse.config import Settings, load_settings
+from ccfpse.errors import OutputError
 from ccfpse.evaluation.evaluate import METRICS, evaluate
 from ccfpse.evaluation.inputs import Places
 from ccfpse.files import read_json, write_json
 from ccfpse.layoutfiles import find_layouts
-from ccfpse.outputlock import leftovers
+from ccfpse.loss_network import load_loss_network, prepare_loss_network
+from ccfpse.outputlock import leftovers, output_lock
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare, silent
 from ccfpse.report.evaluation import read_evaluation
+from ccfpse.study.key import PAGE, load_key
 from ccfpse.synthesis import synthesize_files
 from ccfpse.synthesisplan import Output
 from tests.evaluation.photos import make_places, no_progress
 from tests.soak.conftest import Soak
 from tests.soak.cutting import count_changes, cut_before
+from tests.study.photos import Folders
 
 CPU = torch.device("cpu")
 Content = dict[str, bytes]
@@ -61,7 +66,7 @@ class Replacement:
     write_old: Callable[[], object]
     write_new: Callable[[], object]
     read: Callable[[], object]
-    """Anything that opens the output."""
+    """Anything that opens the output, or says that it is unfinished."""
 
     def try_cuts(self, choose: Callable[[int], Iterable[int]], is_mixed: bool = False) -> int:
         """Cuts `write_new` before some of its changes, each time from the old output.
@@ -85,7 +90,7 @@ class Replacement:
             assert content(self.path) == old
             cut_before(number, self.write_new, self.path.parent)
             cuts += 1
-            self.read()
+            self._read_or_go_on()
             found = {name: b for name, b in content(self.path).items() if not re.search(r"(^|/)\.", name)}
             if is_mixed:
                 assert all(found[name] in (old[name], new[name]) for name in old), number
@@ -98,6 +103,13 @@ class Replacement:
             assert leftovers(self.path) == [], number
             assert beside(self.path) == [], number
         return cuts
+
+    def _read_or_go_on(self) -> None:
+        try:
+            self.read()
+        except OutputError:
+            with output_lock(self.path):  # as the command that writes it begins
+                self.read()
 
 
 @pytest.fixture(params=["exchanged", "renamed twice"])
@@ -159,6 +171,41 @@ def test_an_evaluation_that_replaces_another(settings: Settings, places: Places,
     assert cuts >= soak.pick(4, 40)
     assert read_json(out / METRICS, ValueError, "")  # type: ignore[arg-type]
     soak.figure("cuts of an evaluation's replacement", cuts)
+
+
+def test_a_loss_network_that_replaces_another(settings: Settings, store: Path, way: str, soak: Soak) -> None:
+    out = Path(settings.paths.loss_network)
+    prepared = open_store(store)
+
+    def write(kind: str) -> Callable[[], object]:
+        small = dataclasses.replace(settings.loss_network, kind="small")
+        chosen = (
+            small
+            if kind == "old"
+            else dataclasses.replace(small, small=dataclasses.replace(small.small, seed=5))
+        )
+        return lambda: prepare_loss_network(prepared, chosen, out, CPU, no_progress)
+
+    network = Replacement(out, write("old"), write("new"), lambda: load_loss_network(out))
+    cuts = network.try_cuts(soak.pick(towards_the_end(9, 4), all_of))
+    assert cuts >= soak.pick(2, 12)
+    soak.figure(f"cuts of a loss network's replacement ({way})", cuts)
+
+
+def test_a_study_is_whole_or_not_there(folders: Folders, soak: Soak) -> None:
+    out = folders.out
+    count = count_changes(folders.make, out.parent)
+    cuts = list(soak.pick(towards_the_end(14, 2), all_of)(count))
+    for number in cuts:
+        shutil.rmtree(out)
+        cut_before(number, folders.make, out.parent)
+        with contextlib.suppress(OutputError):  # it holds a study: the one that was cut off
+            folders.make()
+        assert {name for name in content(out) if not name.startswith(".")} == {"key.json", "page/index.html"}
+        assert load_key(out).study in (out / PAGE).read_text("utf-8")
+        assert leftovers(out) == [], number
+    assert len(cuts) >= soak.pick(7, 14)
+    soak.figure("cuts of a study's making", len(cuts))
 
 
 def test_photos_that_replace_others(

@@ -148,10 +148,9 @@ def test_torchrun_starts_all_again_after_a_kill(
     commands.append(command := Command(torchrun(*options), folder))
     killed: set[int] = set()
     for _ in range(n_kills):
+        workers = _new_workers(command, killed, 2)
         wait_for_new_checkpoint(command, folder, checkpoints(folder))
         time.sleep(chance.uniform(0, 0.2))
-        workers = [worker for worker in command.workers() if worker not in killed]
-        assert len(workers) == 2
         os.kill(workers[chance.randrange(2)], signal.SIGKILL)
         killed |= set(workers)
     assert command.ends() == 0, command.said
@@ -185,11 +184,13 @@ def test_two_nodes_train_as_one_and_survive_a_kill(
         for rank in ("0", "1")
     ]
     commands += nodes
+    killed: set[int] = set()
     for _ in range(n_kills):
+        workers = [worker for node in nodes for worker in _new_workers(node, killed, 1)]
         wait_for_new_checkpoint(nodes[0], folder, checkpoints(folder))
         time.sleep(chance.uniform(0, 0.2))
-        (worker,) = nodes[chance.randrange(2)].workers()
-        os.kill(worker, signal.SIGKILL)
+        os.kill(workers[chance.randrange(2)], signal.SIGKILL)
+        killed |= set(workers)
     for node in nodes:
         assert node.ends() == 0, node.said
     assert "".join(node.said for node in nodes).count("going on after step") == n_kills
@@ -214,6 +215,24 @@ def test_a_signal_to_the_launcher_lets_all_finish_the_step_and_save_once(
     assert all_end(workers)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_signal_to_the_whole_group_lets_it_finish_the_step_and_save(
+    processes: int, folder: Path, commands: list[Command]
+) -> None:
+    """As `timeout`, systemd and Slurm send it: the processes that read data get it too."""
+    _change(
+        folder,
+        train={"steps": 100_000, "decay_start": 0},
+        runtime={"checkpoint_every": 100_000, "processes": processes, "workers": 1},
+    )
+    commands.append(command := Command(TRAIN, folder))
+    _wait_for_a_step(command, folder)
+    os.killpg(command.started.pid, signal.SIGTERM)
+    assert command.ends() == 143, command.said
+    assert "the same command goes on" in command.said
+    assert len(checkpoints(folder)) == 1
+
+
 @pytest.mark.parametrize("launcher", ["own", "torchrun"])
 def test_processes_save_and_end_when_their_launcher_is_killed(
     launcher: str, folder: Path, commands: list[Command]
@@ -227,6 +246,14 @@ def test_processes_save_and_end_when_their_launcher_is_killed(
     command.started.kill()
     assert all_end(workers)
     assert len(checkpoints(folder)) == 1
+
+
+def _new_workers(command: Command, known: set[int], count: int) -> list[int]:
+    """Waits until it has started as many again; then those of the last attempt are gone."""
+    while len(found := [worker for worker in command.workers() if worker not in known]) < count:
+        assert command.started.poll() is None, command.said
+        time.sleep(0.02)
+    return found
 
 
 def _wait_for_a_step(command: Command, folder: Path) -> None:

@@ -7,7 +7,7 @@ from ccfpse.config import Settings, load_settings
 from ccfpse.device import pick_device
 from ccfpse.loss_network import prepare_loss_network
 from ccfpse.prepared import open_store
-from ccfpse.training.run import Places
+from ccfpse.training.inputs import Places
 
 
 @pytest.fixture

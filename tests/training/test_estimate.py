@@ -10,8 +10,8 @@ from ccfpse.prepared import open_store
 from ccfpse.training.checkpoint import n_bytes, read_checkpoint
 from ccfpse.training.estimate import estimate
 from ccfpse.training.fit import fit
+from ccfpse.training.inputs import Places
 from ccfpse.training.networks import build_networks
-from ccfpse.training.run import Places
 from tests.training.told import Told
 
 

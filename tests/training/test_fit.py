@@ -1,11 +1,13 @@
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +15,14 @@ import torch
 
 import ccfpse
 from ccfpse.config import Settings
-from ccfpse.errors import DataError, OutputError, TrainingError
+from ccfpse.errors import DataError, ModelFileError, OutputError, TrainingError
 from ccfpse.modelfile import load_model
 from ccfpse.ops import choice
 from ccfpse.outputlock import output_lock
 from ccfpse.prepared import open_store
-from ccfpse.training.checkpoint import checkpoints
+from ccfpse.training.checkpoint import checkpoints, write_checkpoint
 from ccfpse.training.fit import fit
-from ccfpse.training.run import Places
+from ccfpse.training.inputs import Places
 from ccfpse.training.trainer import Figures, Trainer
 from tests.training.told import Told, contents
 
@@ -85,6 +87,40 @@ def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(
     fit(settings, places, told)
     assert told.first == 1
     assert any(newest.name in sentence and "damaged" in sentence for sentence in told.sentences)
+
+
+def test_a_damaged_checkpoint_does_not_push_out_those_that_can_be_read(
+    settings: Settings, places: Places
+) -> None:
+    settings = dataclasses.replace(settings, train=dataclasses.replace(settings.train, steps=8))
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=7))
+    (folder,) = _partial(places)
+    newest = checkpoints(folder)[0]
+    assert newest.name == "step-000000006.pt"
+    newest.write_bytes(_flipped(newest.read_bytes()))
+    often = dataclasses.replace(settings.runtime, checkpoint_every=1, keep_checkpoints=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(dataclasses.replace(settings, runtime=often), places, Told(last=6))
+    told = Told()
+    fit(settings, places, told)
+    assert told.first == 5
+    assert [path.name for path in folder.glob("*.pt")] == ["step-000000008.pt"]
+
+
+@pytest.mark.parametrize("content", [{}, {"machines": [{}], "extends": []}, {"machines": [], "extends": [1]}])
+def test_a_whole_checkpoint_of_something_else_is_refused(
+    settings: Settings, places: Places, content: dict[str, Any]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    (folder,) = _partial(places)
+    (path,) = checkpoints(folder)
+    write_checkpoint(folder, 2, content)
+    (folder / "step-x.pt").write_bytes(b"")
+    with pytest.raises(ModelFileError, match=re.escape(str(folder))):
+        fit(settings, places, Told())
+    assert path.exists()
 
 
 def test_other_settings_are_another_run(settings: Settings, places: Places) -> None:
@@ -176,9 +212,11 @@ def test_two_processes_start_with_the_losses_of_one(settings: Settings, places: 
     alone = _first_losses(places.out)
     assert len(alone) == 7
     two = dataclasses.replace(settings, runtime=dataclasses.replace(settings.runtime, processes=2))
+    places = dataclasses.replace(places, out=places.out.with_name("two"))
     fit(two, places, Told())
     assert _first_losses(places.out) == pytest.approx(alone, rel=1e-3)
-    assert load_model(places.out / "model.safetensors").provenance["processes"] == 2
+    (machine,) = load_model(places.out / "model.safetensors").provenance["machines"]
+    assert machine["processes"] == 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,6 +1,7 @@
 """A run goes on from another one where it may, and only there."""
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from ccfpse.config import Settings
 from ccfpse.errors import TrainingError
 from ccfpse.modelfile import load_model
 from ccfpse.training.fit import fit
-from ccfpse.training.run import Places
+from ccfpse.training.inputs import Places
 from ccfpse.training.trainer import Figures, Trainer
 from tests.training.told import Told, contents
 
@@ -102,6 +103,64 @@ def test_a_gradient_that_is_not_finite_ends_the_run_and_a_lower_rate_goes_on(
     told = Told()
     fit(changed(settings, learning_rate_generator=1e-5), places, told, extend=True)
     assert told.first == 2
+
+
+def spoil(patch: pytest.MonkeyPatch, spoiled: int) -> None:
+    """Makes a loss of one step infinite."""
+    step = Trainer.step
+
+    def spoiling(self: Trainer, number: int, parts: list[Any]) -> Figures[torch.Tensor]:
+        found = step(self, number, parts)
+        bad = {"features": found.losses["features"] / 0} if number == spoiled else {}
+        return dataclasses.replace(found, losses=found.losses | bad)
+
+    patch.setattr(Trainer, "step", spoiling)
+
+
+def test_before_its_first_checkpoint_a_failed_run_names_the_one_it_went_on_from(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(changed(settings, steps=2, decay_start=2), places, Told())
+    (path,) = places.out.parent.glob(".training.partial-*/step-*.pt")
+    with monkeypatch.context() as patch:
+        spoil(patch, 2)
+        with pytest.raises(TrainingError, match=f"step 3: .*{re.escape(str(path))}.*--extend"):
+            fit(changed(settings, decay_start=4), places, Told())
+    told = Told()
+    fit(changed(settings, learning_rate_generator=1e-5), places, told, extend=True)
+    assert told.first == 2
+
+
+def test_extending_takes_the_run_that_failed_before_others_that_went_further(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(settings, places, Told())
+    with monkeypatch.context() as patch:
+        spoil(patch, 3)
+        with pytest.raises(TrainingError, match=r"step-000000002\.pt.*--extend"):
+            fit(changed(settings, learning_rate_generator=1.0), places, Told())
+    told = Told()
+    lower = changed(settings, steps=6, learning_rate_generator=1e-5)
+    fit(lower, places, told, extend=True)
+    assert told.first == 2
+    told = Told()
+    fit(changed(lower, steps=8), places, told, extend=True)
+    assert told.first == 6
+
+
+def test_going_on_elsewhere_is_said_and_recorded(
+    settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings, places, Told(last=3))
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 77)
+        told = Told()
+        fit(settings, places, told)
+    assert any("going on with threads 77 instead of " in said for said in told.sentences)
+    here, there = load_model(places.out / "model.safetensors").provenance["machines"]
+    assert here["threads"] != 77
+    assert there == {**here, "threads": 77}
 
 
 def test_a_run_goes_on_after_its_log_was_torn(settings: Settings, places: Places) -> None:

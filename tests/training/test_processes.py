@@ -38,20 +38,40 @@ def _is_alive(process: int) -> bool:
         return False
 
 
+_HIDDEN = "from ccfpse.training import parent; parent._stat = lambda process: None\n"
+
+
+def _outlives_its_parent(child: str, variables: dict[str, str], patience_seconds: float) -> bool:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT, child],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **variables},
+    ) as parent:
+        process = int(parent.stdout.readline())
+        assert _is_alive(process)
+        parent.kill()
+    deadline = time.monotonic() + patience_seconds
+    while _is_alive(process):
+        if time.monotonic() > deadline:
+            os.kill(process, 9)
+            return True
+        time.sleep(0.05)
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_trainer_ends_when_its_parent_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT, _CHILD], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    assert _is_alive(child)
-    parent.kill()
-    parent.wait()
-    for _ in range(200):
-        if not _is_alive(child):
-            return
-        time.sleep(0.05)
-    os.kill(child, 9)
-    raise AssertionError("the child lives on")
+@pytest.mark.parametrize("variable", ["DVC_STAGE", "TORCHELASTIC_RUN_ID"])
+@pytest.mark.parametrize("child", [_CHILD, _HIDDEN + _CHILD], ids=["seen", "hidden"])
+def test_a_trainer_ends_when_what_started_it_is_killed(variable: str, child: str) -> None:
+    """Also where the system does not show it the processes of others, such as without /proc."""
+    assert not _outlives_its_parent(child, {variable: "here"}, 60)
+
+
+@pytest.mark.slow
+def test_a_trainer_started_in_a_shell_outlives_it() -> None:
+    assert _outlives_its_parent(_CHILD, {}, 1)
 
 
 @pytest.fixture
