@@ -20,6 +20,7 @@ The map of the package; a module imports only from lines above its own:
 - `layoutfit`, `styles`, `model`, `layoutfiles`, `synthesis`: photos from label maps.
 - `evaluation`: scores of synthesized photos against real ones.
 - `doctor`: what machine, installation and project have, and what is missing.
+- `painting`: a page for painting layouts, and its HTTP endpoints.
 - `compare`, `study`, `report`: grids of variants, preferences of people, a page of an evaluation.
 """
 

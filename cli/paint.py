@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .completion import complete_device
 from .console import advise, errors_as_messages, say, warn
 
 
@@ -34,12 +35,15 @@ def paint(
             help="Name that browsers may call this machine by; may be repeated.", show_default=False
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", autocompletion=complete_device)
+    ] = "auto",
     precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
 ) -> None:
     """Paint layouts in the browser and see their photos.
 
-    Example: ccfpse paint outputs/sample/training/model.safetensors
+    Example:
+        ccfpse paint model.safetensors
     """
     with errors_as_messages():
         import ccfpse

@@ -13,6 +13,7 @@ from ccfpse.painting.studio import Studio
 
 QUEUE_LENGTH = 32
 """Requests that may wait; at the demo's speed that is some two seconds."""
+_MOST_UNHEARD = 512  # connections that wait to be looked at
 _SECONDS_TO_END = 3
 
 
@@ -22,12 +23,20 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OutputError: the address is taken, or not this machine's.
     """
-    shown = f"{host}:{port}"
+    advice = "choose another --host or --port"
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=512)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with contextlib.ExitStack() as undoing:
+            heard = undoing.enter_context(socket.socket(family, kind))
+            heard.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # what just ended holds nothing
+            heard.bind(address)
+            heard.listen(_MOST_UNHEARD)
+            undoing.pop_all()
+        return heard
     except OSError as error:
-        raise OutputError(f"{shown}: cannot be served ({error.strerror}); choose another --port") from error
+        raise OutputError(f"{host}:{port}: cannot be served ({error.strerror}); {advice}") from error
 
 
 @contextlib.contextmanager

@@ -60,6 +60,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "loss-network": (_SETTINGS, "prepared"),
     "train": (_SETTINGS, "prepared", "loss_network"),
     "synthesize": ("layouts=labels", "model.safetensors"),
+    "paint": ("model.safetensors",),
     "evaluate": (_SETTINGS, "prepared", "judge", "synthesized"),
     "report": ("evaluation", "other=second"),
     "clean": (_SETTINGS,),
