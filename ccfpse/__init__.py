@@ -18,6 +18,7 @@ The map of the package; a module imports only from lines above its own:
 - `segmenters`: the papers' networks, and any other, that read photos into classes.
 - `training`: the loop.
 - `layoutfit`, `styles`, `model`, `layoutfiles`, `synthesis`: photos from label maps.
+- `exporting`, `shrinking`: generators for other programs; smaller model files.
 - `evaluation`: scores of synthesized photos against real ones.
 - `doctor`: what machine, installation and project have, and what is missing.
 - `painting`: a page for painting layouts, and its HTTP endpoints.

@@ -14,7 +14,9 @@ from .describe import describe
 from .doctor import doctor
 from .evaluate import evaluate
 from .examples import add_command
+from .export import export
 from .import_ import import_
+from .init import init
 from .judge import judge
 from .loss_network import loss_network
 from .paint import paint
@@ -22,6 +24,7 @@ from .prepare import prepare
 from .preset import preset
 from .report import report
 from .scan import scan
+from .shrink import shrink
 from .study import study
 from .synthesize import synthesize
 from .train import train
@@ -34,6 +37,7 @@ app = typer.Typer(
 )
 
 for _command in (
+    init,
     preset,
     scan,
     prepare,
@@ -46,6 +50,8 @@ for _command in (
     report,
     compare,
     describe,
+    export,
+    shrink,
     clean,
     doctor,
 ):

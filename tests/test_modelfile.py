@@ -167,7 +167,7 @@ DAMAGE = {
         lambda h, w: (h["settings"]["model"].update(style=False), None)[1],
         "unexpected weights encoder",
     ),
-    "a newer format": (lambda h, _w: h.update(format=3), "has format 3, this ccfpse reads up to 2"),
+    "a newer format": (lambda h, _w: h.update(format=4), "has format 4, this ccfpse reads up to 3"),
     "settings missing": (lambda h, _w: h.pop("settings"), "description is damaged .*'settings'"),
     "a setting missing": (lambda h, _w: h["settings"]["model"].pop("width"), "model.width is missing"),
     "classes damaged": (lambda h, _w: h.update(classes={}), "class table is damaged"),

@@ -12,7 +12,11 @@ from ccfpse.models.perceptual import PerceptualNetwork, SmallPerceptualNetwork
 from ccfpse.models.pix2pixhd import Pix2PixHdGenerator
 from ccfpse.models.sizes import check_size, size_above
 from ccfpse.models.spade_generator import SpadeGenerator
-from ccfpse.models.spectral_norm import SpectralNormConv2d, refresh_spectral_norms
+from ccfpse.models.spectral_norm import (
+    SpectralNormConv2d,
+    refresh_spectral_norms,
+    without_spectral_norms,
+)
 
 __all__ = [
     "STYLE_DIM",
@@ -33,4 +37,5 @@ __all__ = [
     "refresh_spectral_norms",
     "sample_style",
     "size_above",
+    "without_spectral_norms",
 ]

@@ -105,5 +105,5 @@ class DoublingGenerator(Generator):
         if style is None:
             start = self.start(layout.resized(height, width))
         else:
-            start = self.start(style).view(len(style), -1, height, width)
+            start = self.start(style).view(style.shape[0], -1, height, width)
         return start

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ccfpse.models.alone import one_at_a_time
 from ccfpse.models.sizes import check_size
+from ccfpse.ops import is_traced
 
 
 class Generator(nn.Module, abc.ABC):
@@ -37,7 +38,8 @@ class Generator(nn.Module, abc.ABC):
     def forward(self, layout: Tensor, style: Tensor | None = None) -> Tensor:
         """Generate one image for each layout.
 
-        In evaluation mode an image is the same, to the last bit, whatever batch it is in.
+        In evaluation mode an image is the same, to the last bit, whatever batch it is in; not so in a graph
+        made of this, which has no loop over its batch.
 
         Args:
             layout: (B, K, H, W).
@@ -50,7 +52,7 @@ class Generator(nn.Module, abc.ABC):
             ValueError: the layout's channels or size do not fit, or style is missing or not wanted.
         """
         self._check(layout, style)
-        if self.training:
+        if self.training or is_traced():
             return self._generate(layout, style)
         return one_at_a_time(self._generate, layout, style)
 

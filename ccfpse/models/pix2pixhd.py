@@ -47,7 +47,7 @@ class Pix2PixHdGenerator(Generator):
 
     def _check(self, layout: Tensor, style: Tensor | None) -> None:
         super()._check(layout, style)
-        if min(layout.shape[2:]) < SMALLEST_SIDE:
+        if any(side < SMALLEST_SIDE for side in layout.shape[2:]):
             raise ValueError(
                 f"size {layout.shape[2]}x{layout.shape[3]} is too small for pix2pixHD; both sides must be "
                 f"at least {SMALLEST_SIDE}"

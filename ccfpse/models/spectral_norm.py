@@ -81,3 +81,36 @@ def refresh_spectral_norms(module: nn.Module) -> None:
     for child in module.modules():
         if isinstance(child, SpectralNormConv2d):
             child.refresh()
+
+
+class DividedConv2d(nn.Conv2d):
+    """What a `SpectralNormConv2d` in evaluation mode computes, its weight divided once and for all."""
+
+    def normalised_weight(self) -> Tensor:
+        """The weight as it is."""
+        return self.weight
+
+    @property
+    def is_plain_3x3(self) -> bool:
+        """As in `SpectralNormConv2d`."""
+        return self.kernel_size == (3, 3) and self.stride == (1, 1)
+
+
+def without_spectral_norms(module: nn.Module) -> nn.Module:
+    """``module`` in evaluation mode, spectral norms multiplied out in place."""
+    for name, child in module.named_children():
+        if isinstance(child, SpectralNormConv2d):
+            setattr(module, name, _divided(child))
+        else:
+            without_spectral_norms(child)
+    return module.eval()
+
+
+@torch.no_grad()
+def _divided(conv: SpectralNormConv2d) -> DividedConv2d:
+    n_out, n_in, size, _ = conv.weight.shape
+    made = DividedConv2d(n_in, n_out, size, conv.stride[0], size // 2, bias=conv.bias is not None)
+    made.weight.copy_(conv.eval().normalised_weight())
+    if conv.bias is not None and made.bias is not None:
+        made.bias.copy_(conv.bias)
+    return made

@@ -1,7 +1,7 @@
 """Operations of the networks that PyTorch does not have, on plain tensors."""
 
 from ccfpse.native.library import Finish
-from ccfpse.ops.choice import compiled_for
+from ccfpse.ops.choice import compiled_for, is_traced
 from ccfpse.ops.condition import Condition, OneHot, find_one_hot
 from ccfpse.ops.conv3x3 import conv3x3, conv3x3_of_layout
 from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
@@ -28,6 +28,7 @@ __all__ = [
     "filtered",
     "find_one_hot",
     "gated",
+    "is_traced",
     "modulated",
     "predicted_depthwise_conv",
     "predicted_depthwise_conv_reference",

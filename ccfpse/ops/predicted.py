@@ -6,7 +6,8 @@ and the use of what it predicts are one differentiable operation: the numbers of
 and the backward pass predicts them again, which costs a convolution and saves the memory of the map.
 
 Each runs on the compiled kernels, or strip by strip in PyTorch (`ccfpse.ops.plain`). There, small maps
-exist after all, and are kept: that is faster (docs/speed.md).
+exist after all, and are kept: that is faster (docs/speed.md). In a graph it is tap by tap
+(`ccfpse.ops.traced`).
 """
 
 from typing import Any
@@ -17,11 +18,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ccfpse.native.library import Finish, Library
-from ccfpse.ops.choice import compiled_for
+from ccfpse.ops.choice import compiled_for, is_traced
 from ccfpse.ops.condition import Condition, OneHot
 from ccfpse.ops.depthwise import conditional_depthwise_conv_reference
 from ccfpse.ops.plain import Plain, is_kept, kernel_side, to_type
 from ccfpse.ops.scaled import Again, Scaled
+from ccfpse.ops.traced import Traced
 from ccfpse.ops.uses import Backend, Filter, Gate, Gradients, Modulate, Needs, Prediction, Use
 
 Layer = tuple[Tensor, Tensor]
@@ -124,7 +126,7 @@ def _backend(inputs: tuple[Tensor, ...], *, is_half: bool = False) -> Backend:
     found = [compiled_for(x) for x in inputs] if inputs[0].numel() else [None]
     library = None if None in found else found[0]
     if library is None:
-        return Plain()
+        return Traced() if is_traced() and not torch.is_grad_enabled() else Plain()
     return library.in_half() if is_half else library
 
 

@@ -42,7 +42,8 @@ class CustomData:
     """`data.custom`: your own photos and label maps."""
 
     classes: str
-    """Class table (YAML); a relative path is looked up under `data.source`."""
+    """Class table (YAML); a relative path is looked up under `data.source`, or, where it begins with `./`,
+    in the working folder."""
     coding: Literal["auto", "ids", "colors"]
     """How label maps say their class: auto reads RGB pictures as colors and all others as ids."""
     train: CustomFolders

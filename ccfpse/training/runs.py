@@ -22,7 +22,7 @@ from ccfpse.training.checkpoint import checkpoints, read_checkpoint, remove_all_
 from ccfpse.training.course import Course
 
 CODE = (
-    *("labelspace.py", "layout.py", "layoutweights.py", "losses.py", "modelfile.py", "models", "native"),
+    *("labelspace.py", "layout.py", "layoutweights.py", "losses.py", "modelfile", "models", "native"),
     *("ops", "prepared.py", "running_statistics.py", "training"),
 )
 """The part of this package that decides what a training step computes."""

@@ -30,6 +30,12 @@ def preset(desk: Desk, folder: Path) -> tuple[Command, Path]:
     return ["preset", "sample", "--out", folder / "new.yaml"], folder / "new.yaml"
 
 
+def init(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    train = desk.params.parent / "raw/train"
+    command = ["init", folder / "new", "--images", train / "images", "--labels", train / "labels"]
+    return command, folder / "new"
+
+
 def scan(desk: Desk, folder: Path) -> tuple[Command, Path]:
     desk.edit("paths.raw_list", str(folder / "raw.json"))
     return ["scan"], folder / "raw.json"
@@ -110,6 +116,14 @@ def study_tally(desk: Desk, folder: Path) -> tuple[Command, Path]:
     return ["study", "tally", folders.out, answers, "--out", folder / "tally.json"], folder / "tally.json"
 
 
+def export(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    return ["export", desk.model(), folder / "photos.onnx"], folder / "photos.onnx"
+
+
+def shrink(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    return ["shrink", desk.model(), folder / "small.safetensors"], folder / "small.safetensors"
+
+
 def import_(desk: Desk, folder: Path) -> tuple[Command, Path]:
     command = ["import", "--generator", desk.folder / "lost.pth", "--dataset", "coco-stuff"]
     return [*command, "--out", folder / "model.safetensors"], folder / "model.safetensors"
@@ -124,7 +138,8 @@ def compile_(desk: Desk, folder: Path) -> tuple[Command, Path]:
 COMMANDS: dict[str, Writing] = {
     one.__name__.strip("_").replace("_", " "): one
     for one in (
-        *(preset, scan, prepare, judge, loss_network, train, synthesize, evaluate, report),
+        *(preset, init, scan, prepare, judge, loss_network, train, synthesize, evaluate, report),
         *(report_of_the_grid, table, study_make, study_serve, study_tally, import_, compile_),
+        *(export, shrink),
     )
 }

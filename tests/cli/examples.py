@@ -54,6 +54,7 @@ def lay(bench: Bench, *names: str) -> None:
 
 _SETTINGS = "params.yaml"
 _NEEDS: dict[str, tuple[str, ...]] = {
+    "init": ("raw",),
     "scan": (_SETTINGS, "raw"),
     "prepare": (_SETTINGS, "raw"),
     "judge": (_SETTINGS, "prepared"),

@@ -13,6 +13,7 @@ from ccfpse_cli.console import errors_as_messages, is_lack_of_memory, progress
 
 COMMANDS = (
     "preset",
+    "init",
     "scan",
     "prepare",
     "judge",
@@ -27,6 +28,8 @@ COMMANDS = (
     "clean",
     "compile",
     "doctor",
+    "export",
+    "shrink",
     "paint",
 )
 

@@ -12,7 +12,14 @@ from typer.testing import CliRunner
 
 from ccfpse.config import plain, preset_text
 from ccfpse.labelspace import ClassTable, LabelClass
-from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
+from ccfpse.modelfile import (
+    ModelFile,
+    load_model,
+    make_encoder,
+    make_generator,
+    save_model,
+    with_prefix,
+)
 from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
 from ccfpse_cli.main import app
 from tests.report.evaluations import write_evaluation
@@ -85,6 +92,7 @@ def _fill() -> None:
     Image.fromarray(np.full((32, 64), 10, np.uint8)).save("labels/good.png")
     for style in (False, True):
         _write_model(Path("style.safetensors" if style else "model.safetensors"), style)
+    save_model(Path("small.safetensors"), load_model(Path("model.safetensors")), "int8")
     write_evaluation(Path("evaluation"))
     write_evaluation(Path("second"), seed=1)
     folders = make_folders(Path("made"))

@@ -10,10 +10,11 @@ from tests.hostile.records import BAD_ANSWERS, BAD_EVALUATIONS, BAD_MANIFESTS, B
 from tests.hostile.spoiling import BAD_LABELS, BAD_PICTURES, NO_FILES, Spoil, folder, link_to, pipe
 from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_keys
 from tests.hostile.unfinished import unfinished
-from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_SAFETENSORS
+from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_PACKED, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
 PAINT = "paint model.safetensors --port 0"
+_ON_SMALL = ("synthesize labels out --model small.safetensors", ("labels",))
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
 
@@ -35,6 +36,7 @@ def malformed() -> Iterator[Malformed]:
     yield from _raw_data()
     yield from _label_maps_and_photos()
     yield from _models()
+    yield from _projects()
     yield from _checkpoints()
     yield from _stores()
     yield from _networks()
@@ -172,11 +174,26 @@ def _label_maps_and_photos() -> Iterator[Malformed]:
 
 def _models() -> Iterator[Malformed]:
     spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
-    yield from spoiled("model file", "model.safetensors", spoils, (SYNTHESIZE, ("labels",)), (PAINT, ()))
+    ways = (
+        (SYNTHESIZE, ("labels",)),
+        ("export model.safetensors photos.onnx", ()),
+        (PAINT, ()),
+        ("shrink model.safetensors small.safetensors", ()),
+    )
+    yield from spoiled("model file", "model.safetensors", spoils, *ways)
+    yield from spoiled("model file of 8 bits", "small.safetensors", BAD_PACKED, _ON_SMALL)
     first = ("huge width", "class with an infinite value", "missing weights", "header of lists within lists")
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
         yield Malformed(f"train: model file to start from, {name}", make, "first.safetensors")
+
+
+def _projects() -> Iterator[Malformed]:
+    line = "init new --images raw/train/images --labels raw/train/labels"
+    spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
+    yield from spoiled(
+        "model file", "model.safetensors", spoils, (f"{line} --start-from model.safetensors", ("raw",))
+    )
 
 
 def _start_from(spoil: Spoil) -> Callable[[Bench], Command]:

@@ -121,6 +121,34 @@ BAD_MODELS: dict[str, Spoil] = {
 """Safetensors that are no model."""
 
 
+_SCALE = f"{_FIRST}.scale"
+
+
+def _scales(change: Callable[[torch.Tensor], torch.Tensor]) -> Spoil:
+    return rewritten(lambda h, w: w.update({_SCALE: change(w[_SCALE])}))
+
+
+BAD_PACKED: dict[str, Spoil] = {
+    "no scales": rewritten(lambda h, w: w.pop(_SCALE)),
+    "scales of another shape": _scales(lambda s: s[:1]),
+    "a scale for all": _scales(lambda s: s.flatten()[0]),
+    "scales for every weight": rewritten(lambda h, w: w.update({_SCALE: w[_FIRST].float() + 200})),
+    "scales of half precision": _scales(lambda s: s.half()),
+    "scales that are whole numbers": _scales(lambda s: s.to(torch.int8)),
+    "scales that are not numbers": _scales(lambda s: s * torch.nan),
+    "infinite scales": _scales(lambda s: s / 0),
+    "scales of nought": _scales(lambda s: s * 0),
+    "scales below nought": _scales(lambda s: -s),
+    "scales that make infinite weights": _scales(lambda s: torch.full_like(s, 3e38)),
+    "scales without weights": rewritten(lambda h, w: w.update({_FIRST: w[_FIRST].float()})),
+    "weights of another shape": rewritten(lambda h, w: w.update({_FIRST: w[_FIRST][:, :1].contiguous()})),
+    "biases of 8 bits": rewritten(
+        lambda h, w: w.update({"generator.to_rgb.bias": torch.zeros(3, dtype=torch.int8)})
+    ),
+}
+"""Model files of 8 bits whose weights cannot be."""
+
+
 def saved(content: object) -> bytes:
     buffer = io.BytesIO()
     torch.save(content, buffer)

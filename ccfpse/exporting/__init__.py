@@ -1,0 +1,1 @@
+"""Trained generators for other programs, as ONNX files and `torch.export` programs."""
