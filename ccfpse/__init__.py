@@ -25,6 +25,7 @@ The map of the package; a module imports only from lines above its own:
 - `exporting`, `shrinking`: generators for other programs; smaller model files.
 - `evaluation`: scores of synthesized photos against real ones.
 - `doctor`: what machine, installation and project have, and what is missing.
+- `painting`: a page for painting layouts, and its HTTP endpoints.
 - `stylegrid`, `compare`, `study`, `report`: pictures of styles, grids of variants, preferences of people, a
   page of an evaluation.
 """

@@ -71,6 +71,11 @@ class TrainedModel:
         """Of the generator."""
         return sum(parameter.numel() for parameter in self._generator.parameters())
 
+    @property
+    def takes_photos(self) -> bool:
+        """Whether a photo can give the style: the model has one, and its file an encoder."""
+        return self.style_dim is not None and self._encoder is not None
+
     def encode_styles(self, photos: Sequence[Picture]) -> Style:
         """The styles of photos of any sizes, float32 (B, style_dim)."""
         if self.style_dim is None:

@@ -19,6 +19,7 @@ from .import_ import import_
 from .init import init
 from .judge import judge
 from .loss_network import loss_network
+from .paint import paint
 from .prepare import prepare
 from .preset import preset
 from .remake import remake
@@ -48,6 +49,7 @@ for _command in (
     synthesize,
     remake,
     styles,
+    paint,
     evaluate,
     report,
     compare,

@@ -63,6 +63,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "synthesize": ("layouts=labels", "model.safetensors"),
     "remake": ("photos", "layouts=labels", "model.safetensors"),
     "styles": ("layouts=labels", "model.safetensors=style.safetensors"),
+    "paint": ("model.safetensors",),
     "evaluate": (_SETTINGS, "prepared", "judge", "synthesized"),
     "report": ("evaluation", "other=second"),
     "export": ("model.safetensors",),

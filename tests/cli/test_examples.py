@@ -14,7 +14,10 @@ from ccfpse_cli.main import app
 from tests.cli.examples import TERMINAL, commands, environment, examples, help_text, make_ready
 from tests.hostile.bench import Bench, fill_shelf
 
-ENDLESS = {("study", "serve"): ("--host", "127.0.0.1", "--port", "0")}
+ENDLESS = {
+    ("study", "serve"): ("--host", "127.0.0.1", "--port", "0"),
+    ("paint",): ("--port", "0"),
+}
 """Commands that answer until Ctrl-C, and what the tests add, so that no port is taken."""
 ELSEWHERE = {("compare",), ("compile",)}
 """tests/compare/test_grid.py and tests/cli/test_compile.py run theirs, which takes long."""

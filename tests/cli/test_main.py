@@ -32,6 +32,7 @@ COMMANDS = (
     "doctor",
     "export",
     "shrink",
+    "paint",
 )
 
 

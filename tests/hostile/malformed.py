@@ -15,6 +15,7 @@ from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_PACKED, BAD_S
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
 REMAKE = "remake photos/good.png --labels labels --model model.safetensors"
+PAINT = "paint model.safetensors --port 0"
 _ON_SMALL = ("synthesize labels out --model small.safetensors", ("labels",))
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
@@ -156,7 +157,9 @@ def _raw_data() -> Iterator[Malformed]:
 
 def _label_maps_and_photos() -> Iterator[Malformed]:
     synthesize = (SYNTHESIZE, ("model.safetensors",))
-    yield from spoiled("label map", "labels/bad.png", BAD_PICTURES | BAD_LABELS | NO_FILES, synthesize)
+    paint = (f"{PAINT} --layouts labels", ("model.safetensors",))
+    spoils = BAD_PICTURES | BAD_LABELS | NO_FILES
+    yield from spoiled("label map", "labels/bad.png", spoils, synthesize, paint)
     yield from spoiled(
         "instance map",
         "raw/good.png",
@@ -179,6 +182,7 @@ def _models() -> Iterator[Malformed]:
     ways = (
         (SYNTHESIZE, ("labels",)),
         ("export model.safetensors photos.onnx", ()),
+        (PAINT, ()),
         ("shrink model.safetensors small.safetensors", ()),
         ("styles labels out.png --model model.safetensors", ("labels",)),
         (REMAKE, ("labels", "photos")),
