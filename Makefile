@@ -3,6 +3,7 @@
 # make check   set-up, then lint, types and the fast tests
 # make test-oldest  every test with the oldest versions that pyproject.toml allows, in a .venv-oldest
 # make soak    set-up, then the tests of reliability at full length, about half an hour
+# make docs    set-up, then the documentation as a site in build/site, which opens without a server
 # make clean   removes what builds and checks leave behind; data, outputs and .venv stay
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ compiled := $(venv)/.compiled
 # So that stages and tests, which DVC and pytest start, find the installed commands.
 export PATH := $(CURDIR)/$(venv)/bin:$(PATH)
 
-.PHONY: help setup demo test check soak lint clean
+.PHONY: help setup demo test check soak docs lint clean
 help:
 	@sed -n 's/^# //p;/^$$/q' Makefile
 
@@ -57,6 +58,10 @@ test-oldest:
 
 soak: setup
 	OMP_NUM_THREADS=1 pytest tests/soak --soak -q
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 lint: setup
 	ruff check

@@ -23,7 +23,8 @@ from ccfpse.layoutfiles import find_layouts
 from ccfpse.modelfile import ModelFile, save_model
 from ccfpse.models import ConditionalGenerator, initialise
 from ccfpse.preparing.store import prepare
-from ccfpse.synthesis import Output, synthesize_files
+from ccfpse.synthesis import synthesize_files
+from ccfpse.synthesisplan import Output
 
 N_LAYOUTS = 16
 

@@ -1,14 +1,16 @@
 """Photos from semantic layouts with conditional convolutions (CC-FPSE, arXiv 1910.06809).
 
     >>> import ccfpse
-    >>> model = ccfpse.load("model.safetensors")  # doctest: +SKIP
-    >>> photos = model.synthesize(labels)  # doctest: +SKIP
+    >>> from PIL import Image
+    >>> model = ccfpse.load("model.safetensors")
+    >>> photo = model.synthesize(Image.open("layout.png"))
+    >>> photo.save("photo.png")
 
 The map of the package; a module imports only from lines above its own:
 
 - `errors`, `files`: one family of errors that users see; files that are whole or absent.
 - `config`, `strict`, `preset`: settings, typed and frozen.
-- `labelspace`, `classfiles`, `labelimage`: class tables, and label maps read by them.
+- `notebook`, `labelspace`, `classfiles`, `labelimage`: class tables, and label maps read by them.
 - `datasets`: raw data sets as samples of photo, label map and instance map.
 - `prepared`: the prepared store that training reads.
 - `layout`: labels and instances as the network's input.
@@ -17,10 +19,15 @@ The map of the package; a module imports only from lines above its own:
 - `losses`, `judge`, `loss_network`: what training minimises, and who looks at the result.
 - `segmenters`: the papers' networks, and any other, that read photos into classes.
 - `training`: the loop.
-- `layoutfit`, `styles`, `model`, `layoutfiles`, `synthesis`: photos from label maps.
+- `layoutfit`, `styles`, `recipe`, `trained`, `model`, `layoutfiles`, `styleoptions`: label maps, styles and
+  a model, in memory and in files.
+- `synthesisplan`, `synthesis`, `remaking`: photos of label maps, and the same ones again.
 - `exporting`, `shrinking`: generators for other programs; smaller model files.
 - `evaluation`: scores of synthesized photos against real ones.
-- `compare`, `study`, `report`: grids of variants, preferences of people, a page of an evaluation.
+- `doctor`: what machine, installation and project have, and what is missing.
+- `painting`: a page for painting layouts, and its HTTP endpoints.
+- `stylegrid`, `compare`, `study`, `report`: pictures of styles, grids of variants, preferences of people, a
+  page of an evaluation.
 """
 
 from pathlib import Path
@@ -35,7 +42,10 @@ __all__ = ["load"]
 def load(
     path: str | Path, *, device: str = "auto", precision: Literal["float32", "bf16"] = "float32"
 ) -> "Model":
-    """A trained model, ready for `synthesize`.
+    """A trained model, ready for `synthesize`; a notebook shows it as a table.
+
+    >>> ccfpse.load("model.safetensors", device="cpu")
+    <Model model.safetensors: ccfpse of width 2, 32x64, styles of 256 numbers, on cpu>
 
     Args:
         path: model file.
@@ -46,7 +56,10 @@ def load(
         ModelFileError: the file is not a model file of ours, or is damaged.
         SettingsError: the device cannot be used.
     """
+    from ccfpse.files import sha256_file
     from ccfpse.model import Model  # imports torch, which takes more than a second
     from ccfpse.modelfile import load_model
 
-    return Model(load_model(Path(path)), name=str(path), device=device, precision=precision)
+    file = load_model(Path(path))  # first: it says what is wrong with a file that cannot be read
+    checksum = sha256_file(Path(path))
+    return Model(file, name=str(path), sha256=checksum, device=device, precision=precision)

@@ -94,7 +94,7 @@ def _table_of_entries(path: Path, entries: list[Any]) -> ClassTable:
         else:
             classes.append(
                 LabelClass(
-                    name, color or _made_up_color(len(classes)), raw, flags["instances"], evaluated=True
+                    name, color or made_up_color(len(classes)), raw, flags["instances"], evaluated=True
                 )
             )
     if not 1 <= len(classes) <= MOST_CLASSES:
@@ -147,10 +147,10 @@ def _is_class(row: Mapping[str, str], n_rows: int) -> bool:
 
 
 def _tsv_color(row: Mapping[str, str], index: int) -> Color:
-    return (int(row["r"]), int(row["g"]), int(row["b"])) if row["r"] else _made_up_color(index)
+    return (int(row["r"]), int(row["g"]), int(row["b"])) if row["r"] else made_up_color(index)
 
 
-def _made_up_color(index: int) -> Color:
+def made_up_color(index: int) -> Color:
     """A colour for a class without one: hues a golden section apart, in three brightnesses."""
     r, g, b = colorsys.hsv_to_rgb(index * 0.618034 % 1, 0.65, (0.95, 0.75, 0.55)[index % 3])
     return round(255 * r), round(255 * g), round(255 * b)

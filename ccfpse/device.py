@@ -2,10 +2,13 @@
 
 import contextlib
 from contextlib import AbstractContextManager
+from typing import Literal
 
 import torch
 
 from ccfpse.errors import SettingsError
+
+Precision = Literal["float32", "bf16"]
 
 
 def pick_device(name: str) -> torch.device:

@@ -14,7 +14,8 @@ from ccfpse.pictures import decode_picture, decode_values, picture_values
 
 Coding = Literal["auto", "ids", "colors"]
 
-_WITHOUT_COLORS = ("1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "F")
+WITHOUT_COLORS = ("1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "F")
+"""Pillow's modes of pictures whose pixels are one number each."""
 
 
 def read_label_image(path: Path, table: ClassTable, coding: Coding) -> Ids:
@@ -61,7 +62,7 @@ def decode_labels(
             if picture.ndim == 2 and np.issubdtype(picture.dtype, np.integer) and coding != "colors":
                 return table.from_raw(picture)
             picture = _as_picture(picture)
-        has_colors = picture.mode not in _WITHOUT_COLORS
+        has_colors = picture.mode not in WITHOUT_COLORS
         if coding == "colors" or (coding == "auto" and has_colors):
             return table.from_colors(_rgb(picture))
         if coding == "auto" and picture.mode == "P":

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ccfpse.errors import DataError
+from ccfpse.notebook import swatches
 
 Ids = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -41,9 +42,18 @@ class LabelClass:
     """Counts in segmentation scores (Cityscapes scores 19 of its 35 classes)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class ClassTable:
-    """The classes of a data set, in the order of their ids."""
+    """The classes of a data set, in the order of their ids; a notebook shows them with their colours.
+
+    >>> model.class_table
+    <ClassTable streets: 4 labels (road, sky, car, don't care)>
+    >>> model.class_table.names.index("car")
+    2
+    >>> ids = model.class_table.from_raw(np.array([[7, 7], [23, 255]]))
+    >>> ids.tolist()
+    [[0, 0], [1, 3]]
+    """
 
     name: str
     classes: tuple[LabelClass, ...]
@@ -121,6 +131,16 @@ class ClassTable:
             raise DataError(f"{_listed('colour', unknown)} not in the class table of {self.name}")
         lookup = np.array([known[int(v)] for v in values], np.uint8)
         return lookup[inverse].reshape(packed.shape)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.names[:4]) + (", …" if len(self.names) > 4 else "")
+        return f"<ClassTable {self.name}: {self.n_labels} labels ({shown})>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: every label's id, name and colour."""
+        entries = enumerate(zip(self.names, self.palette().tolist(), strict=True))
+        title = f"{self.name}: {self.n_labels} labels"
+        return swatches(title, ((f"{i} {name}", color) for i, (name, color) in entries))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, as manifests and model files hold them."""

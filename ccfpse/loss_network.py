@@ -129,13 +129,18 @@ def load_loss_network(folder: Path) -> tuple[LossNetwork | None, dict[str, Any]]
     return network.eval().requires_grad_(False), record
 
 
+def vgg_place(given: str | None) -> Path:
+    """Where VGG-19's weights are looked for: the file given, or torchvision's cache."""
+    return Path(given) if given else Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
+
+
 def vgg_path(given: str | None) -> Path:
     """The file of VGG-19's weights: the one given, or torchvision's cache.
 
     Raises:
         ModelFileError: there is no such file; the sentence says how to get it, or do without.
     """
-    path = Path(given) if given else Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
+    path = vgg_place(given)
     if not path.is_file():
         raise ModelFileError(
             f"{path}: VGG-19's weights are not there; download {VGG_URL} to that path, or name your file in "

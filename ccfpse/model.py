@@ -3,80 +3,45 @@
 What `ccfpse.load` returns. Files and folders are `ccfpse.synthesis`'s concern.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, overload
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import cast, overload
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
-from torch import Tensor
 
-from ccfpse.device import pick_device, precision_context
-from ccfpse.errors import DataError, ModelFileError, SettingsError
-from ccfpse.labelimage import decode_labels
-from ccfpse.labelspace import Ids
-from ccfpse.layout import make_layout
-from ccfpse.layoutfit import Fit, SizeChoice, equal_batches, fit_to_multiple, fit_to_size
-from ccfpse.modelfile import ModelFile, build_encoder, build_generator
-from ccfpse.pictures import picture_values
-from ccfpse.styles import Style, prior_style
+from ccfpse.errors import DataError
+from ccfpse.layoutfit import SizeChoice, equal_batches
+from ccfpse.modelinputs import Coding, Picture, Pixels, decoded_instances, decoded_labels
+from ccfpse.notebook import facts
+from ccfpse.strict import shorten
+from ccfpse.styles import NamedStyle, Style
+from ccfpse.trained import TrainedModel
 
-Array: TypeAlias = npt.NDArray[Any]
-Picture: TypeAlias = Image.Image | Array
-"""A photo, label map or instance map in memory."""
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-Instances: TypeAlias = npt.NDArray[np.int32]
-Precision = Literal["float32", "bf16"]
-Coding = Literal["auto", "ids", "colors", "classes"]
-
-_OUTSIDE = -1  # instance number of what lies around a label map
+_MOST_FACTS = 20
+_LONGEST_FACT = 200
 
 
-class Model:
-    """A generator, and what a caller has to know about it."""
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What the network sees of a label map."""
 
-    def __init__(
-        self,
-        file: ModelFile,
-        *,
-        name: str = "the model",
-        device: str = "auto",
-        precision: Precision = "float32",
-    ) -> None:
-        """Puts the networks of a model file to use.
+    values: npt.NDArray[np.float32]
+    """Zeros and ones, (K, H, W); H and W are what the network takes, so perhaps larger than the label map."""
+    channels: tuple[str, ...]
+    """What each of the K says: a label's name, or object boundaries."""
 
-        Args:
-            file: as `ccfpse.modelfile.load_model` reads it.
-            name: of the file, for messages.
-            device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`, `mps`.
-            precision: `bf16` computes in bfloat16 where that is safe.
 
-        Raises:
-            SettingsError: the device cannot be used.
-            ModelFileError: the weights do not fit the settings in the file.
-        """
-        self.name = name
-        self.class_table = file.class_table
-        self.settings = file.settings
-        self.size = file.size
-        self.has_boundary = file.has_boundary
-        self.device = pick_device(device)
-        self.precision = precision
-        self._generator = build_generator(file).to(self.device)
-        self._encoder = build_encoder(file).to(self.device) if file.has("encoder") else None
-
-    @property
-    def style_dim(self) -> int | None:
-        """Length of a style vector; None for a model without style."""
-        return self._generator.style_dim
+class Model(TrainedModel):
+    """A trained model, on pictures and arrays of any size and coding."""
 
     @overload
     def synthesize(
         self,
         labels: Picture,
         instances: Picture | None = None,
-        style: str | Picture = "prior",
+        style: str | Picture | NamedStyle = "prior",
         seed: int = 0,
         *,
         names: Sequence[str] | None = None,
@@ -91,7 +56,7 @@ class Model:
         self,
         labels: Sequence[Picture],
         instances: Sequence[Picture] | None = None,
-        style: str | Picture = "prior",
+        style: str | Picture | NamedStyle = "prior",
         seed: int = 0,
         *,
         names: Sequence[str] | None = None,
@@ -105,7 +70,7 @@ class Model:
         self,
         labels: Picture | Sequence[Picture],
         instances: Picture | Sequence[Picture] | None = None,
-        style: str | Picture = "prior",
+        style: str | Picture | NamedStyle = "prior",
         seed: int = 0,
         *,
         names: Sequence[str] | None = None,
@@ -115,6 +80,14 @@ class Model:
         as_arrays: bool = False,
     ) -> Picture | list[Picture]:
         """Photos of label maps: a list for a list, a single one for a single one.
+
+        >>> layout = Image.open("layout.png")
+        >>> photo = model.synthesize(layout, seed=3)
+        >>> photo.size == layout.size
+        True
+        >>> of_a_dusk = model.synthesize([layout, layout], style=Image.open("dusk.jpg"))
+        >>> len(of_a_dusk)
+        2
 
         Args:
             labels: PIL images, or arrays as `numpy.asarray` makes of them: (H, W) values or
@@ -140,8 +113,11 @@ class Model:
             return self.synthesize(
                 labels, instances, style, seed, names=names, coding=coding, size=size, as_arrays=as_arrays
             )[0]
-        ids = [self._decoded(picture, coding, f"labels[{i}]") for i, picture in enumerate(labels)]
-        numbers = _instance_numbers(instances, ids)
+        ids = [
+            decoded_labels(picture, self.class_table, coding, f"labels[{i}]")
+            for i, picture in enumerate(labels)
+        ]
+        numbers = decoded_instances(cast("Sequence[Picture] | None", instances), ids)
         if names is not None and len(names) != len(ids):
             raise DataError(f"there are {len(names)} names for {len(ids)} label maps; give one for each")
         styles = self.styles(style, names or [str(i) for i in range(len(ids))], seed)
@@ -163,6 +139,11 @@ class Model:
     def encode_style(self, photo: Picture) -> Style:
         """The style of a photo: the mean that the encoder gives it, float32 (style_dim,).
 
+        >>> style = model.encode_style(Image.open("dusk.jpg"))
+        >>> style.shape
+        (256,)
+        >>> photo = model.synthesize(Image.open("layout.png"), style=style)
+
         Args:
             photo: PIL image, or array uint8 (H, W, 3).
 
@@ -174,120 +155,62 @@ class Model:
         style: Style = self.encode_styles([photo])[0]
         return style
 
-    def encode_styles(self, photos: Sequence[Picture]) -> Style:
-        """The styles of photos of any sizes, float32 (B, style_dim)."""
-        if self.style_dim is None:
-            raise SettingsError(f"{self.name}: was trained without a style and cannot take one from a photo")
-        if self._encoder is None:
-            raise ModelFileError(f"{self.name}: holds no style encoder and cannot take a style from a photo")
-        # As photos enter training: at the model's size.
-        pixels = np.stack([_resized(photo, self.size) for photo in photos])
-        image = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.inference_mode():
-            mu, _ = self._encoder(image)
-        style: Style = mu.cpu().numpy()
-        return style
+    def layout(
+        self,
+        labels: Picture,
+        instances: Picture | None = None,
+        *,
+        coding: Coding = "auto",
+        size: SizeChoice = "input",
+    ) -> Layout:
+        """A label map as the network sees it; arguments and errors as in `synthesize`.
 
-    def styles(self, style: str | Picture, names: Sequence[str], seed: int) -> Style | None:
-        """One style per name, (B, style_dim); None for a model without style. Arguments as in `synthesize`.
-
-        Raises:
-            SettingsError: a style that is not known, or that the model cannot have.
+        >>> seen = model.layout(Image.open("layout.png"))
+        >>> seen.values.shape
+        (5, 32, 64)
+        >>> seen.channels
+        ('road', 'sky', 'car', "don't care", 'object boundaries')
         """
-        dim = self.style_dim
-        if dim is None:
-            if not isinstance(style, str) or style != "prior":
-                raise SettingsError(f"{self.name}: was trained without a style; leave the style at prior")
-            return None
-        if isinstance(style, str):
-            if style == "prior":
-                return np.array([prior_style(seed, name, dim) for name in names]).reshape(-1, dim)
-            if style == "mean":
-                return np.zeros((len(names), dim), np.float32)
-            raise SettingsError(f"style {style!r} is not known; there are prior, mean and a photo's")
-        if isinstance(style, Image.Image) or style.ndim == 3:
-            style = self.encode_style(style)
-        if style.shape != (dim,):
-            raise SettingsError(f"the style vector has shape {style.shape}; this model's have ({dim},)")
-        return np.tile(style.astype(np.float32), (len(names), 1))
+        ids = decoded_labels(labels, self.class_table, coding, "labels")
+        (numbers,) = decoded_instances(None if instances is None else [instances], [ids])
+        fitted_ids, fitted_numbers = self.fitted(ids, numbers, self.fit(ids.shape, size))
+        (values,) = self.layouts(fitted_ids[None], fitted_numbers[None]).cpu().numpy()
+        return Layout(values, self.channels)
 
-    def fit(self, size: tuple[int, ...], choice: SizeChoice) -> Fit:
-        """How a label map of `size` (height, width) enters the network.
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {', '.join(text for _, text in self._facts()[:3])}, on {self.device}>"
 
-        A model with style has one size. One without takes a label map as it is, only filled up to
-        the next multiple, unless the photo is to have the model's size.
-        """
-        height, width = size
-        if self.style_dim is not None or choice == "model":
-            return fit_to_size((height, width), self.size)
-        return fit_to_multiple((height, width), self._generator.size_multiple, self._generator.smallest_side)
+    def _repr_html_(self) -> str:
+        """For notebooks: what the model is and how it was made, and its classes."""
+        made = [
+            (shorten(str(name)).replace("_", " "), _in_words(value))
+            for name, value in self.provenance.items()
+        ]
+        rows = [
+            *self._facts(),
+            ("parameters", f"{self.n_parameters:,}"),
+            ("device", f"{self.device}, {self.precision}"),
+            ("SHA-256", self.sha256 or "of no file"),
+            *made[:_MOST_FACTS],
+        ]
+        return facts(self.name, rows) + self.class_table._repr_html_()
 
-    def fitted(self, labels: Ids, instances: Instances | None, fit: Fit) -> tuple[Ids, Instances]:
-        """Class ids and instance numbers (H, W) as the network takes them; missing instances are classes."""
-        numbers = labels.astype(np.int32) if instances is None else instances
-        dont_care = self.class_table.dont_care
-        return fit.apply(labels, dont_care), fit.apply(numbers, None if dont_care is None else _OUTSIDE)
-
-    @torch.inference_mode()
-    def generate(self, labels: Ids, instances: Instances, styles: Style | None) -> Pixels:
-        """Photos of label maps that fit the network.
-
-        Args:
-            labels: class ids, (B, H, W).
-            instances: instance numbers, (B, H, W); looked at where the model has a boundary channel.
-            styles: (B, style_dim), or None for a model without style.
-
-        Returns:
-            Photos, uint8 (B, H, W, 3); each the same whatever else is in the batch.
-        """
-        layout = make_layout(
-            self._tensor(labels).long(),
-            self.class_table.n_labels,
-            self._tensor(instances) if self.has_boundary else None,
-        )
-        with precision_context(self.device, self.precision):
-            image: Tensor = self._generator(layout, None if styles is None else self._tensor(styles))
-        pixels = (image.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
-        photos: Pixels = pixels.permute(0, 2, 3, 1).cpu().numpy()
-        return photos
-
-    def _tensor(self, array: Array) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
-
-    def _decoded(self, picture: Picture, coding: Coding, where: str) -> Ids:
-        if isinstance(picture, np.ndarray) and picture.size == 0:
-            raise DataError(f"{where}: is an empty array; a label map has at least one pixel")
-        if coding != "classes":
-            return decode_labels(picture, self.class_table, coding, where)
-        ids: Array = np.asarray(picture)
-        n_labels = self.class_table.n_labels
-        if ids.ndim != 2 or not np.issubdtype(ids.dtype, np.integer):
-            raise DataError(f"{where}: is {ids.dtype} {ids.shape}; class ids are whole numbers, (H, W)")
-        if ids.min() < 0 or ids.max() >= n_labels:
-            raise DataError(f"{where}: has class ids outside 0 to {n_labels - 1}, the model's")
-        narrow: Ids = ids.astype(np.uint8)
-        return narrow
+    def _facts(self) -> list[tuple[str, str]]:
+        """What is worth knowing first."""
+        settings, (height, width) = self.settings["model"], self.size
+        is_free = self.style_dim is None
+        return [
+            ("generator", f"{settings['generator']} of width {settings['width']}"),
+            ("size", f"{height}x{width}" + (", trained at; takes others" if is_free else "")),
+            ("style", "no style" if is_free else f"styles of {self.style_dim} numbers"),
+            ("layout", f"{self.class_table.n_labels} labels" + ", object boundaries" * self.has_boundary),
+        ]
 
 
-def _instance_numbers(instances: Any, labels: Sequence[Ids]) -> list[Instances | None]:
-    if instances is None:
-        return [None] * len(labels)
-    if len(instances) != len(labels):
-        raise DataError(f"{len(labels)} label maps need as many instance maps, not {len(instances)}")
-    numbers = [
-        picture_values(picture) if isinstance(picture, Image.Image) else picture.astype(np.int32)
-        for picture in instances
-    ]
-    for i, (number, label) in enumerate(zip(numbers, labels, strict=True)):
-        if number.shape != label.shape:
-            raise DataError(f"instances[{i}]: has shape {number.shape}, but its label map has {label.shape}")
-    return list(numbers)
-
-
-def _resized(photo: Picture, size: tuple[int, int]) -> Pixels:
-    if isinstance(photo, np.ndarray) and (photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3):
-        raise DataError(f"a photo is an array uint8 (H, W, 3); this one is {photo.dtype} {photo.shape}")
-    image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else photo.convert("RGB")
-    if image.size != size[::-1]:
-        image = image.resize(size[::-1], Image.Resampling.BICUBIC)
-    return np.asarray(image)
+def _in_words(value: object) -> str:
+    """An entry of a model's provenance: plain values, and what a mapping has of them."""
+    if isinstance(value, Mapping):
+        plain = ((name, one) for name, one in value.items() if isinstance(one, str | int | float))
+        value = ", ".join(f"{name} {one}" for name, one in plain)
+    text = str(value)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

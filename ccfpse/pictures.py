@@ -36,13 +36,13 @@ _warnings = threading.Lock()  # what is said about them is said for all threads
 _STRETCHED = {"L;2": 85, "L;4": 17}
 
 
-def decode_photo(content: bytes, name: str) -> Image.Image:
+def decode_photo(content: bytes, name: str, most_pixels: int | None = None) -> Image.Image:
     """A photo as RGB, turned as its EXIF entry says; transparency is dropped.
 
     Raises:
-        DataError: `content` (of the file called `name`) is no whole picture.
+        DataError: `content` (of the file called `name`) is no whole picture, or has more than `most_pixels`.
     """
-    picture = decode_picture(content, name)
+    picture = decode_picture(content, name, most_pixels)
     try:
         with _quietly():
             picture = ImageOps.exif_transpose(picture)
@@ -68,13 +68,14 @@ def decode_values(content: bytes, name: str) -> npt.NDArray[np.int32]:
         raise DataError(f"{name}: {error}") from error
 
 
-def decode_picture(content: bytes, name: str) -> Image.Image:
+def decode_picture(content: bytes, name: str, most_pixels: int | None = None) -> Image.Image:
     """A picture as its file has it, all pixels decoded.
 
     Grey PNGs of 2 and 4 bits hold the written numbers, not Pillow's stretched ones.
 
     Raises:
-        DataError: `content` (of the file called `name`) is no single, whole picture of a usual size.
+        DataError: `content` (of the file called `name`) is no single, whole picture of a usual size, or
+            has more than `most_pixels`, which is found out before they are decoded.
     """
     _silence_decoders()
     try:
@@ -83,6 +84,10 @@ def decode_picture(content: bytes, name: str) -> Image.Image:
             # MPO: a JPEG with a preview behind it, as phones write them.
             if getattr(picture, "is_animated", False) and picture.format != "MPO":
                 raise DataError(f"{name}: holds several pictures; give one as a file of its own")
+            if most_pixels is not None and picture.width * picture.height > most_pixels:
+                raise DataError(
+                    f"{name}: has {picture.height}x{picture.width} pixels, more than {most_pixels}; reduce it"
+                )
             stretch = _STRETCHED.get(str(picture.tile[0][3])) if picture.format == "PNG" else None
         if picture.format == "TIFF":
             with _quietly():

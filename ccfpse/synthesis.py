@@ -10,66 +10,36 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Literal
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from ccfpse.errors import DataError, OutputError
 from ccfpse.files import replacing
 from ccfpse.labelspace import Ids
-from ccfpse.layoutfiles import Instances, LayoutSource
-from ccfpse.layoutfit import Fit, Size, SizeChoice, equal_batches
-from ccfpse.model import Model, Pixels
+from ccfpse.layoutfiles import LayoutSource
+from ccfpse.layoutfit import Fit, Size, equal_batches
+from ccfpse.model import Model
+from ccfpse.modelinputs import Instances, Pixels
 from ccfpse.outputlock import output_lock
 from ccfpse.pictures import encoded
-from ccfpse.placing import refuse_way_out
-from ccfpse.styles import Style
+from ccfpse.recipe import Recipe, with_recipe
+from ccfpse.styles import NamedStyle, Style
+from ccfpse.synthesisplan import THREADS, Output, Plan, Progress, plan
 
-Format = Literal["png", "jpg", "webp"]
-Progress = Callable[[int, int], None]
-
-_THREADS = 4  # of readers, and as many of writers
 _BATCHES_AHEAD = 2  # read before the network needs them
 _MUCH_LARGER = 4  # times the pixels of the model's size
-_SAVE_OPTIONS: dict[Format, dict[str, Any]] = {
-    "png": {"form": "PNG"},
-    "jpg": {"form": "JPEG", "quality": 95},
-    "webp": {"form": "WEBP", "quality": 95},
-}
+_LOSSY: dict[str, str] = {"jpg": "JPEG", "webp": "WEBP"}
+_QUALITY = 95
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """Where photos go, and in which form."""
+class _Input(NamedTuple):
+    """A layout on its way into the network."""
 
-    folder: Path
-    format: Format
-    size: SizeChoice
-    """Of a photo: that of its label map (`input`) or the model's (`model`)."""
-    overwrite: bool
-    """Replace photos that are there; otherwise they are kept."""
-
-    def path(self, name: str) -> Path:
-        """The photo of the layout called `name`."""
-        return self.folder / f"{name}.{self.format}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What there is to do."""
-
-    layouts: tuple[LayoutSource, ...]
-    """Layouts to synthesize, all of them readable."""
-    fits: tuple[Fit, ...]
-    """How each enters the network."""
-    kept: int
-    """Layouts whose photo is there already."""
-    bad: tuple[str, ...]
-    """What is wrong with each layout that was left out."""
-    n_without_instances: int
-    """Layouts without an instance map, although the model has a boundary channel."""
+    labels: Ids
+    instances: Instances
+    checksum: str
+    """As recipes have it, of the layout as it came."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +67,7 @@ def synthesize_files(
     layouts: Sequence[LayoutSource],
     output: Output,
     *,
-    style: str | Style,
+    style: str | NamedStyle,
     seed: int,
     batch: int,
     skip_bad: bool,
@@ -110,7 +80,7 @@ def synthesize_files(
         model: what makes the photos.
         layouts: from `ccfpse.layoutfiles.find_layouts`.
         output: where they go.
-        style: `prior`, `mean`, `own` (the real photo's, of a prepared store), or a vector that all get.
+        style: `prior`, `mean`, `own` (the real photo's, of a prepared store), or one that all get.
         seed: of the prior's styles.
         batch: layouts of the model's size computed at a time, fewer larger ones; changes no result.
         skip_bad: leave out layouts that cannot be used, instead of refusing them all.
@@ -151,44 +121,15 @@ def _warn(model: Model, todo: Plan, warn: Callable[[str], None]) -> None:
         )
 
 
-def plan(
-    model: Model, layouts: Sequence[LayoutSource], output: Output, *, skip_bad: bool, progress: Progress
-) -> Plan:
-    """Looks at every layout whose photo is missing, so that nothing is refused half-way.
-
-    Raises:
-        DataError: layouts that cannot be used, all of them in one sentence, unless `skip_bad`.
-        OutputError: a photo would replace one of the label maps, or cannot be written where it belongs.
-    """
-    _check_output(layouts, output)
-    wanted = [x for x in layouts if output.overwrite or not output.path(x.name).exists()]
-    good: list[LayoutSource] = []
-    fits: list[Fit] = []
-    bad: list[str] = []
-    n_without_instances = 0
-    with ThreadPoolExecutor(_THREADS) as readers:
-        for done, (layout, found) in enumerate(zip(wanted, readers.map(_look, wanted), strict=True), start=1):
-            if isinstance(found, DataError):
-                bad.append(str(found))
-            else:
-                size, has_instances = found
-                good.append(layout)
-                fits.append(model.fit(size, output.size))
-                n_without_instances += model.has_boundary and not has_instances
-            progress(done, len(wanted))
-    if bad and not skip_bad:
-        raise DataError(listed(bad))
-    return Plan(
-        layouts=tuple(good),
-        fits=tuple(fits),
-        kept=len(layouts) - len(wanted),
-        bad=tuple(bad),
-        n_without_instances=n_without_instances,
-    )
-
-
 def write_photos(
-    model: Model, plan: Plan, output: Output, *, style: str | Style, seed: int, batch: int, progress: Progress
+    model: Model,
+    plan: Plan,
+    output: Output,
+    *,
+    style: str | NamedStyle,
+    seed: int,
+    batch: int,
+    progress: Progress,
 ) -> tuple[float, float]:
     """Writes the photos of a plan, each file whole; each depends on its layout, name, style and seed alone.
 
@@ -201,7 +142,7 @@ def write_photos(
     """
     started, network_seconds, done = time.monotonic(), 0.0, 0
     batches = equal_batches([fit.network_size for fit in plan.fits], batch, model.size)
-    with ThreadPoolExecutor(_THREADS) as readers, ThreadPoolExecutor(_THREADS) as writers:
+    with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(THREADS) as writers:
         writing: deque[Future[None]] = deque()
         try:
             for members, inputs in _read_ahead(model, plan, batches, readers):
@@ -209,13 +150,20 @@ def write_photos(
                 layouts = [plan.layouts[i] for i in members]
                 styles = _styles(model, layouts, style, seed)
                 pixels = model.generate(
-                    np.stack([labels for labels, _ in inputs]),
-                    np.stack([instances for _, instances in inputs]),
+                    np.stack([one.labels for one in inputs]),
+                    np.stack([one.instances for one in inputs]),
                     styles,
                 )
                 network_seconds += time.monotonic() - before
-                for i, layout, photo in zip(members, layouts, pixels, strict=True):
-                    writing.append(writers.submit(_write, photo, plan.fits[i], output, layout.name))
+                for at, (i, layout, photo) in enumerate(zip(members, layouts, pixels, strict=True)):
+                    recipe = model.recipe(
+                        inputs[at].checksum,
+                        layout=layout.name,
+                        style=style if style != "own" or styles is None else NamedStyle("own", styles[at]),
+                        seed=seed,
+                        size=output.size,
+                    )
+                    writing.append(writers.submit(_write, photo, plan.fits[i], output, layout.name, recipe))
                 while len(writing) > _BATCHES_AHEAD * batch or (writing and writing[0].done()):
                     writing.popleft().result()
                     progress(done := done + 1, len(plan.layouts))
@@ -229,14 +177,6 @@ def write_photos(
     return time.monotonic() - started, network_seconds
 
 
-def listed(bad: Sequence[str], most: int = 20) -> str:
-    """What is wrong with several files as one message."""
-    if len(bad) == 1:
-        return bad[0]
-    more = f"; and {len(bad) - most} more" if len(bad) > most else ""
-    return f"{len(bad)} layouts cannot be used: {'; '.join(bad[:most])}{more}"
-
-
 def _area(size: Size) -> int:
     return size[0] * size[1]
 
@@ -245,35 +185,17 @@ def _sides(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _check_output(layouts: Sequence[LayoutSource], output: Output) -> None:
-    if output.folder.exists() and not output.folder.is_dir():
-        raise OutputError(f"{output.folder}: is a file; photos go into a folder, choose another name")
-    for layout in layouts:
-        path = output.path(layout.name)
-        refuse_way_out(output.folder, path)
-        if path.is_dir():
-            raise OutputError(f"{path}: is a folder where a photo is to be written; choose another folder")
-        if path.exists() and path.samefile(layout.origin):
-            raise OutputError(f"{path}: is a label map, which its photo would replace; choose another folder")
-
-
-def _look(layout: LayoutSource) -> tuple[tuple[int, ...], bool] | DataError:
-    try:
-        labels, instances = layout.read()
-    except DataError as error:
-        return error
-    return labels.shape, instances is not None
-
-
 def _read_ahead(
     model: Model, plan: Plan, batches: Sequence[Sequence[int]], readers: ThreadPoolExecutor
-) -> Iterator[tuple[Sequence[int], list[tuple[Ids, Instances]]]]:
+) -> Iterator[tuple[Sequence[int], list[_Input]]]:
     """Batches in order; while one is in use, the next are being read."""
 
-    def read(i: int) -> tuple[Ids, Instances]:
-        return model.fitted(*plan.layouts[i].read(), plan.fits[i])
+    def read(i: int) -> _Input:
+        labels, instances = plan.layouts[i].read()
+        fitted = model.fitted(labels, instances, plan.fits[i])
+        return _Input(*fitted, model.layout_checksum(labels, instances))
 
-    reading: deque[tuple[Sequence[int], list[Future[tuple[Ids, Instances]]]]] = deque()
+    reading: deque[tuple[Sequence[int], list[Future[_Input]]]] = deque()
     for members in batches:
         reading.append((members, [readers.submit(read, i) for i in members]))
         if len(reading) > _BATCHES_AHEAD:
@@ -283,14 +205,19 @@ def _read_ahead(
         yield oldest, [future.result() for future in futures]
 
 
-def _styles(model: Model, layouts: Sequence[LayoutSource], style: str | Style, seed: int) -> Style | None:
+def _styles(
+    model: Model, layouts: Sequence[LayoutSource], style: str | NamedStyle, seed: int
+) -> Style | None:
     if isinstance(style, str) and style == "own":
         return model.encode_styles([layout.photo() for layout in layouts])
     return model.styles(style, [layout.name for layout in layouts], seed)
 
 
-def _write(photo: Pixels, fit: Fit, output: Output, name: str) -> None:
+def _write(photo: Pixels, fit: Fit, output: Output, name: str, recipe: Recipe) -> None:
     picture = Image.fromarray(fit.undo(photo) if output.size == "input" else photo)
-    content = encoded(picture, **_SAVE_OPTIONS[output.format])
+    if output.format == "png":
+        content = with_recipe(picture, recipe)
+    else:
+        content = encoded(picture, _LOSSY[output.format], quality=_QUALITY)
     with replacing(output.path(name)) as temporary:
         temporary.write_bytes(content)

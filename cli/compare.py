@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .completion import complete_preset
 from .console import errors_as_messages, progress, say, say_text
 
 _PIPELINE = Path("compare") / "dvc.yaml"
@@ -15,13 +16,21 @@ _PIPELINE = Path("compare") / "dvc.yaml"
 def compare(
     preset: Annotated[
         str | None,
-        typer.Option(help="Write this preset's settings to params.yaml first.", show_default=False),
+        typer.Option(
+            help="Write this preset's settings to params.yaml first.",
+            show_default=False,
+            autocompletion=complete_preset,
+        ),
     ] = None,
     collect: Annotated[
         bool, typer.Option("--collect", help="Write the table of cells that are there; train none.")
     ] = False,
 ) -> None:
-    """Train, evaluate and compare variants of the model. Stopped or killed, the same command goes on."""
+    """Train, evaluate and compare variants of the model. Stopped or killed, the same command goes on.
+
+    Example:
+        ccfpse compare
+    """
     with errors_as_messages():
         from ccfpse.compare.collect import CHART, MARKDOWN, PICTURES
         from ccfpse.compare.collect import collect as write_table

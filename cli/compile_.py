@@ -4,7 +4,11 @@ from .console import errors_as_messages, say
 
 
 def compile_() -> None:
-    """Build faster kernels for this processor; needs a C++ compiler, once."""
+    """Build faster kernels for this processor; needs a C++ compiler, once.
+
+    Example:
+        ccfpse compile
+    """
     with errors_as_messages():
         from ccfpse.native.build import build
 

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import typer
 
@@ -25,7 +25,13 @@ class Progress(Protocol):
         """`done` of `total` are done; `note` is shown beside it."""
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON document, for scripts.")]
+"""The option of commands whose answer is data."""
 _SECONDS_BETWEEN_LINES = 10.0  # of progress where there is no terminal, such as in logs
+_FOR_LESS_MEMORY = (
+    "to train in less, lower train.batch or raise train.accumulation; to synthesize, lower --batch or use "
+    "--size model; to evaluate, lower runtime.inference_batch"
+)
 _tracebacks: ContextVar[bool] = ContextVar("tracebacks", default=False)
 
 
@@ -43,6 +49,13 @@ def say_text(text: str) -> None:
     """Prints lines of a command's answer."""
     for line in text.split("\n"):
         say(line)
+
+
+def say_json(answer: object) -> None:
+    """Prints a command's whole answer as one JSON document, for scripts; infinities and NaN are refused."""
+    import json
+
+    print(json.dumps(answer, indent=2, allow_nan=False), flush=True)
 
 
 def remark(line: str) -> None:
@@ -82,7 +95,8 @@ def errors_as_messages() -> Iterator[None]:
     """Ends the command with a sentence and an exit code where the block raises.
 
     `CcfpseError`: its own sentence and code. What the system refuses, such as writing to a full disk:
-    its sentence, 2. Ctrl-C: 130. Anything else is a mistake of ours and says so: 1.
+    its sentence, 2. Memory that is not there: what to do with less, 2. Ctrl-C: 130. Anything else is a
+    mistake of ours and says so: 1.
     """
     try:
         yield
@@ -99,6 +113,8 @@ def errors_as_messages() -> Iterator[None]:
         where = f"{error.filename}: " if error.filename else ""
         raise _ended(f"{where}{error.strerror or error}", 2) from error
     except Exception as error:
+        if is_lack_of_memory(error):
+            raise _ended(f"out of memory; {_FOR_LESS_MEMORY}", 2) from error
         kind = type(error).__name__
         raise _ended(f"internal error: {kind}: {error}; run again with --verbose", 1) from error
 
@@ -152,6 +168,19 @@ def _lines(description: str) -> Progress:
             remark(shown)
 
     return update
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether there was too little memory, of the machine or of a device.
+
+    PyTorch has an error of its own for a GPU's, which only a command that imported it can meet; on the CPU
+    it raises a RuntimeError that names its allocator.
+    """
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+    )
 
 
 def _ended(sentence: str, exit_code: int, *lines: str) -> typer.Exit:

@@ -1,12 +1,14 @@
 """`ccfpse describe`: what the networks cost."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import errors_as_messages, progress, say, say_table
+from .completion import complete_preset
+from .console import AsJson, errors_as_messages, progress, say, say_json, say_table
 
 if TYPE_CHECKING:
     from ccfpse.complexity import Complexity
@@ -25,7 +27,12 @@ _HEADER = (
 def describe(
     params: Annotated[Path, typer.Option(help="Settings file.")] = Path("params.yaml"),
     preset: Annotated[
-        str | None, typer.Option(help="Settings of a preset instead of a file's.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Settings of a preset instead of a file's.",
+            show_default=False,
+            autocompletion=complete_preset,
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -33,8 +40,13 @@ def describe(
             help="Height x width of the photo, as 256x512; otherwise data.size.", show_default=False
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Compare the networks: parameters, multiplications and memory for one photo."""
+    """Compare the networks: parameters, multiplications and memory for one photo.
+
+    Example:
+        ccfpse describe --size 256x512
+    """
     with errors_as_messages():
         from ccfpse.complexity import Networks, unused_published_parameters
         from ccfpse.config import load_preset, load_settings
@@ -49,13 +61,25 @@ def describe(
                 rows = Networks(settings.model, n_layout, (height, width)).complexities(update)
         except ValueError as error:
             raise SettingsError(str(error)) from error
+        unused = unused_published_parameters(settings.model.width)
+        millions = unused / 1e6
+        if as_json:
+            say_json(
+                {
+                    "settings": preset or str(params),
+                    "size": [height, width],
+                    "layout_channels": n_layout,
+                    "networks": [dataclasses.asdict(row) for row in rows],
+                    "unused_published_parameters": unused,
+                }
+            )
+            return
         title = f"{preset or params}: one photo of {height}x{width}, layouts of {n_layout} channels"
         say_table(title, _HEADER, [_cells(row) for row in rows])
-        unused = unused_published_parameters(settings.model.width) / 1e6
         say(
             "GFLOP: multiply-adds of one forward pass counted twice, depthwise products left out. Fast path: "
             "what compiled kernels multiply, Winograd tiles and layouts looked up. Kept in training: for the "
-            f"backward pass of one photo, float32, in PyTorch. Published CC-FPSE files hold {unused:.2f} M "
+            f"backward pass of one photo, float32, in PyTorch. Published CC-FPSE files hold {millions:.2f} M "
             "parameters more, of batch norms that nothing uses."
         )
 

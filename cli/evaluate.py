@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .console import errors_as_messages, progress, say, say_table, warn
+from .console import AsJson, errors_as_messages, progress, say, say_json, say_table, warn
 
 _NAMES = {
     "miou": "mIoU",
@@ -61,8 +61,14 @@ def evaluate(
     show: Annotated[
         bool, typer.Option("--show", help="Print the results that are there, make none.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Score synthesized photos beside the real ones of the validation split."""
+    """Score synthesized photos beside the real ones of the validation split.
+
+    Example:
+        ccfpse evaluate
+        ccfpse evaluate --show --json
+    """
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
@@ -96,7 +102,7 @@ def evaluate(
                 raise DataError(f"{places.out / METRICS}: is of another version; run `ccfpse evaluate` again")
             read_evaluation(places.out)  # says what is wrong with it, if something is
             try:
-                _show(metrics)
+                _answer(metrics, as_json)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(
                     f"{places.out / METRICS}: is not as this version writes it ({error!r}); "
@@ -106,8 +112,16 @@ def evaluate(
             with progress("evaluate") as update:
                 device = pick_device(settings.runtime.device)
                 metrics = run(settings, places, device, update, trust_program=trust_program)
-            _show(metrics)
-        say(f"pictures: {places.out / PICTURES}, {places.out / EXTREMES}")
+            _answer(metrics, as_json)
+        if not as_json:
+            say(f"pictures: {places.out / PICTURES}, {places.out / EXTREMES}")
+
+
+def _answer(metrics: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        say_json(metrics)
+    else:
+        _show(metrics)
 
 
 def _show(metrics: dict[str, Any]) -> None:

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from .completion import complete_published
 from .console import errors_as_messages, say
 
 
 def import_(
     generator: Annotated[Path, typer.Option(help="Published generator, such as 200_net_G.pth.")],
-    dataset: Annotated[str, typer.Option(help="cityscapes, coco-stuff or ade20k.")],
+    dataset: Annotated[
+        str, typer.Option(help="cityscapes, coco-stuff or ade20k.", autocompletion=complete_published)
+    ],
     out: Annotated[Path, typer.Option(help="Model file to write.")],
     encoder: Annotated[Path | None, typer.Option(help="Published style encoder (*_net_E.pth).")] = None,
     discriminator: Annotated[Path | None, typer.Option(help="Published discriminator (*_net_D.pth).")] = None,
@@ -24,7 +27,11 @@ def import_(
         ),
     ] = None,
 ) -> None:
-    """Turn published checkpoints of CC-FPSE, SPADE or pix2pixHD into a model file."""
+    """Turn published checkpoints of CC-FPSE, SPADE or pix2pixHD into a model file.
+
+    Example:
+        ccfpse import --generator 100_net_G.pth --dataset ade20k --out ade.safetensors
+    """
     with errors_as_messages():
         from ccfpse.published_import import import_published
 

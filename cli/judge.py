@@ -17,7 +17,11 @@ def judge(
         Path | None, typer.Option(help="Folder to write; without it, paths.judge.", show_default=False)
     ] = None,
 ) -> None:
-    """Train the judge: a segmentation network of the real training photos."""
+    """Train the judge: a segmentation network of the real training photos.
+
+    Example:
+        ccfpse judge --data prepared/ --out judge/
+    """
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device

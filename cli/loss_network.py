@@ -18,7 +18,11 @@ def loss_network(
         typer.Option(help="Folder to write; without it, paths.loss_network.", show_default=False),
     ] = None,
 ) -> None:
-    """Make ready the network whose features the perceptual loss compares."""
+    """Make ready the network whose features the perceptual loss compares.
+
+    Example:
+        ccfpse loss-network --data prepared/ --out loss_network/
+    """
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device

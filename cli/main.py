@@ -11,17 +11,23 @@ from .compare import compare
 from .compile_ import compile_
 from .console import show_tracebacks
 from .describe import describe
+from .doctor import doctor
 from .evaluate import evaluate
+from .examples import add_command
 from .export import export
 from .import_ import import_
+from .init import init
 from .judge import judge
 from .loss_network import loss_network
+from .paint import paint
 from .prepare import prepare
 from .preset import preset
+from .remake import remake
 from .report import report
 from .scan import scan
 from .shrink import shrink
 from .study import study
+from .styles import styles
 from .synthesize import synthesize
 from .train import train
 
@@ -30,10 +36,10 @@ app = typer.Typer(
     help="Photos from semantic layouts with conditional convolutions (CC-FPSE).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 for _command in (
+    init,
     preset,
     scan,
     prepare,
@@ -41,6 +47,9 @@ for _command in (
     loss_network,
     train,
     synthesize,
+    remake,
+    styles,
+    paint,
     evaluate,
     report,
     compare,
@@ -48,11 +57,12 @@ for _command in (
     export,
     shrink,
     clean,
+    doctor,
 ):
-    app.command()(_command)
+    add_command(app, _command)
 app.add_typer(study, name="study")
-app.command("import")(import_)  # `import` and `compile` cannot name functions of ours
-app.command("compile")(compile_)
+add_command(app, import_, "import")  # `import` and `compile` cannot name functions of ours
+add_command(app, compile_, "compile")
 
 
 def _show_version(wanted: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .completion import complete_preset
 from .console import errors_as_messages, progress, say, warn
 
 
@@ -14,6 +15,7 @@ def prepare(
         typer.Argument(
             help="cityscapes, coco-stuff, ade20k, camvid, custom or sample; otherwise that of params.yaml.",
             show_default=False,
+            autocompletion=complete_preset,
         ),
     ] = None,
     source: Annotated[
@@ -28,7 +30,11 @@ def prepare(
         bool, typer.Option("--skip-bad", help="Leave out files that cannot be used, and list them.")
     ] = False,
 ) -> None:
-    """Make the prepared store of a data set. Interrupted, the same command goes on."""
+    """Make the prepared store of a data set. Interrupted, the same command goes on.
+
+    Example:
+        ccfpse prepare custom --source raw/ --out prepared/
+    """
     from ccfpse.preparing.choice import choose_settings
 
     with errors_as_messages():

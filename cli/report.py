@@ -38,7 +38,11 @@ def report(
         bool, typer.Option("--grid", help="The evaluations of `ccfpse compare`, and its table.")
     ] = False,
 ) -> None:
-    """Write one page of an evaluation, and of how other runs differ from it."""
+    """Write one page of an evaluation, and of how other runs differ from it.
+
+    Example:
+        ccfpse report ours=evaluation/ theirs=other/ --out page.html
+    """
     with errors_as_messages():
         from ccfpse.errors import SettingsError
         from ccfpse.report.reports import report_folders, report_grid, report_pipeline

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import errors_as_messages, say, say_table, warn
+from .console import AsJson, errors_as_messages, remark, say, say_json, say_table, warn
+from .examples import add_command
 
 if TYPE_CHECKING:
     from ccfpse.study.tally import Share, Tally
@@ -17,7 +18,6 @@ study = typer.Typer(
 _Folder = Annotated[Path, typer.Argument(help="Folder of the study.", show_default=False)]
 
 
-@study.command()
 def make(
     a: Annotated[Path, typer.Argument(help="Folder of photos.", show_default=False)],
     b: Annotated[
@@ -45,7 +45,11 @@ def make(
     ] = None,
     question: Annotated[str | None, typer.Option(help="What raters are asked.", show_default=False)] = None,
 ) -> None:
-    """Write page/ to give away, and key.json to keep."""
+    """Write page/ to give away, and key.json to keep.
+
+    Example:
+        ccfpse study make ours/ theirs/ --labels layouts/ --out study/
+    """
     with errors_as_messages():
         from ccfpse.classfiles import read_class_yaml
         from ccfpse.study.key import KEY, PAGE
@@ -63,7 +67,6 @@ def make(
         say(f"{out / KEY}: which photo is whose, to keep")
 
 
-@study.command()
 def serve(
     folder: _Folder,
     host: Annotated[
@@ -71,7 +74,11 @@ def serve(
     ] = "0.0.0.0",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8080,
 ) -> None:
-    """Serve the page on the local network and keep what raters answer, until Ctrl-C."""
+    """Serve the page on the local network and keep what raters answer, until Ctrl-C.
+
+    Example:
+        ccfpse study serve study/ --port 8080
+    """
     with errors_as_messages():
         from ccfpse.outputlock import output_lock
         from ccfpse.study.key import load_key
@@ -87,7 +94,6 @@ def serve(
                 say("ended")
 
 
-@study.command()
 def tally(
     folder: _Folder,
     files: Annotated[
@@ -97,8 +103,13 @@ def tally(
     out: Annotated[
         Path | None, typer.Option(help="File for the same figures as JSON.", show_default=False)
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Count answers: preference with intervals, agreement of raters, failed attention checks."""
+    """Count answers: preference with intervals, agreement of raters, failed attention checks.
+
+    Example:
+        ccfpse study tally study/ --out preference.json
+    """
     with errors_as_messages():
         from ccfpse.files import write_json
         from ccfpse.outputlock import output_lock
@@ -107,11 +118,18 @@ def tally(
         from ccfpse.study.tally import tally as count
 
         found = count(load_key(folder), files or kept_answers(folder))
-        _show(found)
+        if as_json:
+            say_json(found.to_dict())
+        else:
+            _show(found)
         if out is not None:
             with output_lock(out):
                 write_json(out, found.to_dict())
-            say(f"wrote {out}")
+            (remark if as_json else say)(f"wrote {out}")
+
+
+for _command in (make, serve, tally):
+    add_command(study, _command)
 
 
 def _show(found: "Tally") -> None:

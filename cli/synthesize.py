@@ -1,16 +1,14 @@
 """`ccfpse synthesize`: photos of label maps."""
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from .console import advise, errors_as_messages, progress, say, warn
-
-if TYPE_CHECKING:
-    from ccfpse.config import Settings
-
-STYLES = ("prior", "mean", "own")
+from .completion import complete_device, complete_style
+from .console import AsJson, advise, errors_as_messages, progress, say, say_json, warn
+from .settled import trained_model
 
 
 def synthesize(
@@ -27,8 +25,19 @@ def synthesize(
         typer.Option(help="Folder of instance maps with the label maps' names.", show_default=False),
     ] = None,
     style: Annotated[
-        str, typer.Option(help="prior, mean, own (prepared store only), or the path of a photo.")
-    ] = "prior",
+        list[str],
+        typer.Option(
+            help="prior, mean, own (prepared store only), the path of a photo, or of a vector (.npy); twice "
+            "with --share: mean, photos or vectors.",
+            autocompletion=complete_style,
+        ),
+    ] = ["prior"],  # noqa: B006 - Typer copies it
+    share: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Of two styles, how far from the first to the second.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the prior's styles.")] = 0,
     batch: Annotated[
         int | None,
@@ -51,25 +60,35 @@ def synthesize(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto."),
+        typer.Option(
+            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
+            autocompletion=complete_device,
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace photos that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make photos of label maps."""
+    """Make photos of label maps.
+
+    Example:
+        ccfpse synthesize layouts/ photos/ --model model.safetensors
+    """
     with errors_as_messages():
         import ccfpse
         from ccfpse.classfiles import read_class_yaml
         from ccfpse.config import load_settings
         from ccfpse.errors import SkippedFilesError
-        from ccfpse.layoutfiles import find_layouts, read_photo
-        from ccfpse.synthesis import Output, listed, synthesize_files
+        from ccfpse.layoutfiles import find_layouts
+        from ccfpse.styleoptions import read_style
+        from ccfpse.synthesis import synthesize_files
+        from ccfpse.synthesisplan import Output, listed
 
         if model is None or params is not None:
             settings = load_settings(params or Path("params.yaml"))
-            model = model or _trained(settings)
+            model = model or trained_model(settings)
             device = device or settings.runtime.device
             batch = batch or settings.runtime.inference_batch
         table = None if classes is None else read_class_yaml(classes)
@@ -79,27 +98,16 @@ def synthesize(
             network,
             find_layouts(labels, instances, network, table, coding),
             Output(folder=out, format=format, size=size, overwrite=overwrite),
-            style=style if style in STYLES else network.encode_style(read_photo(Path(style))),
+            style=read_style(network, style, share),
             seed=seed,
             batch=batch or 8,
             skip_bad=skip_bad,
             progress=progress,
             warn=warn,
         )
-        say(f"{out}: {report}")
+        if as_json:
+            say_json({"folder": str(out), **dataclasses.asdict(report)})
+        else:
+            say(f"{out}: {report}")
         if report.bad:
             raise SkippedFilesError(listed(report.bad, most=len(report.bad)))
-
-
-def _trained(settings: "Settings") -> Path:
-    """The model that these settings train.
-
-    Raises:
-        ModelFileError: it is not there yet.
-    """
-    from ccfpse.errors import ModelFileError
-
-    path = Path(settings.paths.training) / "model.safetensors"
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no model is trained yet; run `dvc repro`, or give one with --model")
-    return path

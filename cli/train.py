@@ -1,5 +1,6 @@
 """`ccfpse train`."""
 
+import dataclasses
 import os
 import shlex
 import sys
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import advise, errors_as_messages
+from .completion import complete_variant
+from .console import AsJson, advise, errors_as_messages
 
 if TYPE_CHECKING:
     from ccfpse.config import Settings
@@ -20,7 +22,11 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder to write; otherwise paths.training.")] = None,
     variant: Annotated[
         str | None,
-        typer.Option(help="One of compare.variants, trained as `ccfpse compare` does.", show_default=False),
+        typer.Option(
+            help="One of compare.variants, trained as `ccfpse compare` does.",
+            show_default=False,
+            autocompletion=complete_variant,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Goes with --variant.", show_default=False)] = None,
     extend: Annotated[
@@ -34,8 +40,14 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print settings, parameters and memory, and stop.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Train a generator and a discriminator. Stopped or killed, the same command goes on."""
+    """Train a generator and a discriminator. Stopped or killed, the same command goes on.
+
+    Example:
+        ccfpse train --dry-run
+        ccfpse train
+    """
     from ccfpse.config import load_settings
     from ccfpse.errors import SettingsError
     from ccfpse.variants import cell_settings
@@ -46,9 +58,11 @@ def train(
             raise SettingsError("--variant and --seed belong together: give both, or neither")
         if variant is not None and seed is not None:
             settings = cell_settings(settings, variant, seed)
+        if as_json and not dry_run:
+            raise SettingsError("--json goes with --dry-run; training itself writes its figures to files")
         store = data or Path(settings.paths.prepared)
         if dry_run:
-            _describe(settings, store)
+            _describe(settings, store, as_json)
             return
         from ccfpse.errors import TrainingStopped
         from ccfpse.training.fit import fit
@@ -86,16 +100,19 @@ def _usual_out(settings: "Settings", variant: str | None, seed: int | None) -> P
     return Cell(variant, seed).folder(settings, "training")
 
 
-def _describe(settings: "Settings", store: Path) -> None:
+def _describe(settings: "Settings", store: Path, as_json: bool) -> None:
     import yaml
 
     from ccfpse.prepared import open_store
     from ccfpse.training.estimate import estimate
 
-    from .console import say, say_text
+    from .console import say, say_json, say_text
 
     advise(settings.runtime.device)
     found = estimate(settings, open_store(store).class_table)
+    if as_json:
+        say_json({"settings": settings.to_dict(), **dataclasses.asdict(found)})
+        return
     say_text(yaml.safe_dump(settings.to_dict(), sort_keys=False, default_flow_style=None))
     for name, count in found.parameters.items():
         say(f"{name:14} {count / 1e6:9.2f} M parameters")

@@ -79,7 +79,7 @@ def test_the_wheel_holds_packages_and_their_data_but_no_cli(project: Path, tmp_p
         outside = {Path(name).name for name in archive.getnames() if len(Path(name).parts) == 2}
     assert outside & {"setup.py", "conftest.py", "setuptools.py"} == set()
     assert not any(name.endswith((".pth", "setup.py")) or ".data/" in name for name in names)
-    kept = (".py", ".yaml", ".tsv", ".cpp", ".h", ".html", ".css", ".typed")
+    kept = (".py", ".yaml", ".tsv", ".cpp", ".h", ".html", ".css", ".js", ".typed")
     expected = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ccfpse").rglob("*") if p.suffix in kept}
     expected |= {f"ccfpse_cli/{p.name}" for p in (ROOT / "cli").glob("*.py")}
     assert {name for name in names if ".dist-info/" not in name} == expected

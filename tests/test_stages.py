@@ -39,7 +39,7 @@ BEGINS = {
 # They carry values, files and messages, and decide nothing about a result.
 CARRIERS = (
     *("config", "sections", "strict", "errors", "caches", "workers", "device"),
-    *("files", "flock", "lockfile", "placing", "outputlock", "opening", "yamltext"),
+    *("files", "flock", "lockfile", "placing", "outputlock", "opening", "yamltext", "notebook"),
 )
 
 

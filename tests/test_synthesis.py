@@ -13,7 +13,8 @@ import ccfpse
 from ccfpse.errors import DataError, OutputError, SettingsError
 from ccfpse.layoutfiles import find_layouts
 from ccfpse.model import Model
-from ccfpse.synthesis import Output, Report, synthesize_files
+from ccfpse.synthesis import Report, synthesize_files
+from ccfpse.synthesisplan import Output
 
 MakeModel = Callable[..., Path]
 

@@ -50,7 +50,9 @@ def outside_trees(source: Path, custom: CustomData) -> dict[str, SourceTree]:
 
 
 def class_table_path(source: Path, custom: CustomData) -> Path:
-    """The file of the class table."""
+    """The file of the class table; `./` begins a path in the working folder, where params.yaml lies."""
+    if custom.classes.startswith("./"):
+        return Path(custom.classes)
     return (source if source.is_dir() else source.parent) / custom.classes
 
 
@@ -60,11 +62,11 @@ def _find(tree: SourceTree, folders: CustomFolders, split: str, instances: bool)
             f"data.instances is true, but data.custom.{split}.instances is null; name the folder of the "
             "instance maps, or set data.instances to false"
         )
-    images, doubles = _by_stem(_pictures(tree, folders.images, PHOTO_SUFFIXES, f"{split}.images"))
-    labels, more = _by_stem(_pictures(tree, folders.labels, LABEL_SUFFIXES, f"{split}.labels"))
+    images, doubles = by_stem(_pictures(tree, folders.images, PHOTO_SUFFIXES, f"{split}.images"))
+    labels, more = by_stem(_pictures(tree, folders.labels, LABEL_SUFFIXES, f"{split}.labels"))
     maps = None
     if instances and folders.instances is not None:
-        maps, again = _by_stem(_pictures(tree, folders.instances, LABEL_SUFFIXES, f"{split}.instances"))
+        maps, again = by_stem(_pictures(tree, folders.instances, LABEL_SUFFIXES, f"{split}.instances"))
         more += again
     found = match(images, labels, maps)
     return RawSplit(found.samples, (*doubles, *more, *found.bad))
@@ -81,7 +83,7 @@ def _pictures(tree: SourceTree, folder: str, suffixes: tuple[str, ...], key: str
     return found
 
 
-def _by_stem(files: Mapping[str, RawFile]) -> tuple[dict[str, RawFile], list[BadFile]]:
+def by_stem(files: Mapping[str, RawFile]) -> tuple[dict[str, RawFile], list[BadFile]]:
     """Files by their path without suffix; a second one of the same name is bad."""
     found: dict[str, RawFile] = {}
     bad: list[BadFile] = []

@@ -21,7 +21,7 @@ from ccfpse.segmentation import Progress
 from ccfpse.weightsfile import read_weights
 
 FILE = "alexnet-owt-7be5be79.pth"
-_URL = f"https://download.pytorch.org/models/{FILE}"
+URL = f"https://download.pytorch.org/models/{FILE}"
 _RESAMPLES = 1000
 
 
@@ -64,7 +64,7 @@ def why_none(model: Model, weights: Path) -> str | None:
         return "the model has no style: every layout has one photo"
     if not weights.is_file():
         return (
-            f"{weights}: AlexNet's weights are not there; download {_URL} to that path, or name your file in "
+            f"{weights}: AlexNet's weights are not there; download {URL} to that path, or name your file in "
             "evaluate.lpips"
         )
     return None
@@ -95,7 +95,7 @@ def load_lpips(weights: Path, device: torch.device) -> nn.Module:
         network.net.load_state_dict({name: entries[f"features.{name.split('.', 1)[1]}"] for name in state})
     except (ModelFileError, KeyError, RuntimeError) as error:
         raise ModelFileError(
-            f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {_URL}"
+            f"{weights}: does not hold torchvision's AlexNet ({type(error).__name__}); download {URL}"
         ) from error
     ready: nn.Module = network.eval().to(device)
     return ready
@@ -148,16 +148,17 @@ def _mean_of_styles(compared: Compared, split: PreparedSplit, layout: int, style
         )
         for seed in range(styles)
     ]
-    images = [_as_image(np.asarray(photo)) for photo in photos]
-    return _mean_of_pairs(images, compared.network, compared.model.device)
+    images = [as_image(np.asarray(photo)) for photo in photos]
+    return mean_of_pairs(images, compared.network, compared.model.device)
 
 
 @torch.no_grad()
-def _mean_of_pairs(images: Sequence[Tensor], network: nn.Module, device: torch.device) -> float:
+def mean_of_pairs(images: Sequence[Tensor], network: nn.Module, device: torch.device) -> float:
+    """Mean LPIPS of all pairs of images, each (1, 3, H, W) in [-1, 1]."""
     pairs = list(itertools.combinations(images, 2))
     return float(np.mean([float(network(a.to(device), b.to(device))) for a, b in pairs]))
 
 
-def _as_image(pixels: np.ndarray) -> Tensor:
-    """In [-1, 1], (1, 3, H, W)."""
+def as_image(pixels: np.ndarray) -> Tensor:
+    """A photo, uint8 (H, W, 3), in [-1, 1], (1, 3, H, W)."""
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1

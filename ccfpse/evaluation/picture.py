@@ -11,7 +11,7 @@ from ccfpse.files import replacing
 from ccfpse.labelspace import ClassTable, Color, Ids
 from ccfpse.pictures import encoded
 
-_CELL = 400  # width that cells are enlarged to, at most
+_CELL = 400
 _GAP = 8
 _LINE = 24
 _SWATCH = 14
@@ -24,6 +24,7 @@ def write_picture(
     columns: Mapping[str, Sequence[Pixels]],
     names: Mapping[str, Color],
     row_captions: Sequence[str] = (),
+    cell: int = _CELL,
 ) -> None:
     """Writes captioned columns of pictures of one size, and below them which colour is which class.
 
@@ -32,12 +33,13 @@ def write_picture(
         columns: caption to pictures, uint8 (H, W, 3), from top to bottom.
         names: of classes, to their colours.
         row_captions: a line of text above every row; none: without.
+        cell: width that pictures are enlarged to, at most, by a whole factor.
 
     Raises:
         OutputError: the file cannot be written.
     """
     height, width = next(iter(columns.values()))[0].shape[:2]
-    factor = max(1, _CELL // width)
+    factor = max(1, cell // width)
     cell_height, cell_width = height * factor, width * factor
     n_rows = max(len(pictures) for pictures in columns.values())
     total_width = _GAP + len(columns) * (cell_width + _GAP)

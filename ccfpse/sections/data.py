@@ -14,8 +14,11 @@ class SampleScenes:
     """`data.sample`: how many street scenes are drawn for the embedded data set."""
 
     train: int
+    """Scenes of the training split."""
     val: int
+    """Scenes of the validation split."""
     seed: int
+    """Another one draws other scenes."""
 
     def __post_init__(self) -> None:
         need_at_least("data.sample", 1, train=self.train, val=self.val)
@@ -27,7 +30,9 @@ class CustomFolders:
     """Folders of one split of your own data; relative ones are looked up under `data.source`."""
 
     images: str
+    """Photos, in sub-folders as you like."""
     labels: str
+    """Label maps with the names of the photos."""
     instances: str | None
     """Maps whose values tell objects apart; null: none."""
 
@@ -37,13 +42,16 @@ class CustomData:
     """`data.custom`: your own photos and label maps."""
 
     classes: str
-    """Class table (YAML); a relative path is looked up under `data.source`."""
+    """Class table (YAML); a relative path is looked up under `data.source`, or, where it begins with `./`,
+    in the working folder."""
     coding: Literal["auto", "ids", "colors"]
     """How label maps say their class: auto reads RGB pictures as colors and all others as ids."""
     train: CustomFolders
+    """Of the training split."""
     val: CustomFolders | None
     """Null: `validation_share` of the pairs in `train`, chosen by their names, are kept aside."""
     validation_share: float
+    """Of the pairs, where `val` is null."""
 
     def __post_init__(self) -> None:
         share = self.validation_share
@@ -55,6 +63,7 @@ class DataSettings:
     """`params.yaml: data`."""
 
     dataset: Dataset
+    """Which reader; each expects the files of its data set (data/README.md)."""
     source: str
     """Folder of the raw data, or of its archives, as distributed (`sample`: where scenes are drawn)."""
     size: tuple[int, int]
@@ -68,7 +77,9 @@ class DataSettings:
     instances: bool
     """Add the channel of object boundaries to the layout; needs instance maps."""
     sample: SampleScenes | None
+    """Filled in for `dataset: sample`, null otherwise."""
     custom: CustomData | None
+    """Filled in for `dataset: custom`, null otherwise."""
 
     def __post_init__(self) -> None:
         for name, sides in (("size", self.size), ("load_size", self.load_size)):

@@ -18,7 +18,9 @@ class ModelSettings:
     """`params.yaml: model`."""
 
     generator: Literal["ccfpse", "spade", "pix2pixhd"]
+    """The paper's, or one of the two it is compared with."""
     discriminator: Literal["fpse", "patchgan"]
+    """The paper's, with feature pyramid and semantic embedding, or multi-scale PatchGAN."""
     width: int
     """F: channels of the generator at full size, and of its pyramid and the style encoder. Paper: 64."""
     predictor_width: int
@@ -72,9 +74,12 @@ class SmallLossNetwork:
     """`loss_network.small`: a little segmentation network, trained here on the real training photos."""
 
     width: int
+    """Channels of its first layer."""
     steps: int
     batch: int
+    """Photos per step."""
     learning_rate: float
+    """The highest of a one-cycle schedule."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -88,9 +93,11 @@ class LossNetworkSettings:
     """`params.yaml: loss_network`: whose features the perceptual loss compares."""
 
     kind: Literal["vgg19", "small", "none"]
+    """vgg19: as the paper; small: a stand-in that is trained here; none: no perceptual loss."""
     weights: str | None
     """File of torchvision's VGG-19 (`vgg19`); null: its cache."""
     small: SmallLossNetwork | None
+    """Filled in for kind small, null otherwise."""
 
     def __post_init__(self) -> None:
         given, meant = self.small is not None, self.kind == "small"
@@ -112,7 +119,9 @@ class JudgeSettings:
     """Photos enter it enlarged by this factor, because its output has an eighth of their size."""
     steps: int
     batch: int
+    """Photos per step."""
     learning_rate: float
+    """The highest of a one-cycle schedule."""
     seed: int
 
     def __post_init__(self) -> None:

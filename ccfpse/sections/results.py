@@ -17,6 +17,7 @@ class SynthesizeSettings:
     """prior: drawn at random; mean: the zero vector; own: that of the real photo itself, as the
     published test script did, which tells the network something about the answer."""
     seed: int
+    """Of the prior's styles."""
 
     def __post_init__(self) -> None:
         need_at_least("synthesize", 0, seed=self.seed)
@@ -128,14 +129,23 @@ class PathSettings:
     """`params.yaml: paths`: where each stage of the pipeline writes; one set of paths per data set."""
 
     raw_list: str
+    """Names, sizes and times of the raw files (`scan`)."""
     prepared: str
+    """The prepared store: photos, label maps, instances (`prepare`)."""
     judge: str
+    """The judge (`judge`)."""
     loss_network: str
+    """The network of the perceptual loss (`loss-network`)."""
     training: str
+    """The model file, curves and strips of pictures (`train`)."""
     synthesized: str
+    """Photos of the validation layouts (`synthesize`)."""
     evaluation: str
+    """Figures and pictures (`evaluate`)."""
     report: str
+    """The page (`report`)."""
     compare: str
+    """Everything of `ccfpse compare`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +162,15 @@ class RuntimeSettings:
     workers: int
     """Processes that prepare data, and per training process that read it; 0: training reads it itself."""
     inference_batch: int
+    """Photos that are synthesized at a time."""
     log_every: int
+    """Steps between points of the curves."""
     strip_every: int
     """Steps between pictures of the fixed strip of layouts."""
     checkpoint_every: int
+    """Steps between checkpoints: what a killed run repeats at most."""
     keep_checkpoints: int
+    """The newest of a run; older ones are removed."""
 
     def __post_init__(self) -> None:
         need_at_least(

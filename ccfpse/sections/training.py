@@ -19,7 +19,9 @@ class TrainSettings:
     accumulation: int
     """Parts a process computes its share of the batch in, one after the other, to save memory."""
     learning_rate_generator: float
+    """Of Adam, before decay."""
     learning_rate_discriminator: float
+    """Likewise."""
     betas: tuple[float, float]
     """Of Adam. Paper: 0 and 0.9."""
     weight_features: float
@@ -37,9 +39,11 @@ class TrainSettings:
     """`bf16`: 16 bits where that is faster. bfloat16 autocast; the compiled kernels multiply in half
     precision where the processor can, in float32 elsewhere (docs/speed.md)."""
     channels_last: bool
+    """Keep maps channels last in memory; changes the time of a step, not what it computes."""
     init: str | None
     """Model file to start from (classes matched by name); null: from nothing."""
     seed: int
+    """Of the first weights, the order of photos, crops, flips and style noise."""
 
     def __post_init__(self) -> None:
         need_at_least("train", 1, steps=self.steps, batch=self.batch, accumulation=self.accumulation)

@@ -11,11 +11,11 @@ from ccfpse.classfiles import load_class_table
 from ccfpse.segmenters.segmenter import Segmenter, evaluated_names
 from ccfpse.segmenters.weights import load_published
 
+FILES = ("deeplabv2_resnet101_msc-cocostuff164k-100000.pth",)
+"""As its authors call them."""
+SOURCE = "github.com/kazuto1011/deeplab-pytorch"
 _NAME = "DeepLab-v2 ResNet-101 (multi-scale)"
-_FILE = (
-    "DeepLab-v2 for COCO-Stuff 164k, deeplabv2_resnet101_msc-cocostuff164k-100000.pth "
-    "of github.com/kazuto1011/deeplab-pytorch"
-)
+_FILE = f"DeepLab-v2 for COCO-Stuff 164k, {FILES[0]} of {SOURCE}"
 _MEAN_BGR = (104.008, 116.669, 122.675)
 _OTHER_SCALES = (0.5, 0.75)
 _RATES = (6, 12, 18, 24)

@@ -11,8 +11,11 @@ from ccfpse.segmenters.layers import bottlenecks, normalised, unit
 from ccfpse.segmenters.segmenter import Segmenter, evaluated_names
 from ccfpse.segmenters.weights import load_published
 
+FILES = ("drn-d-105_ms_cityscapes.pth",)
+"""As its authors call them."""
+SOURCE = "github.com/fyu/drn"
 _NAME = "DRN-D-105"
-_FILE = "DRN-D-105 for Cityscapes, drn-d-105_ms_cityscapes.pth, to which github.com/fyu/drn leads"
+_FILE = f"DRN-D-105 for Cityscapes, {FILES[0]}, to which {SOURCE} leads"
 _MEAN, _DEVIATION = (0.290101, 0.328081, 0.286964), (0.182954, 0.186566, 0.184475)
 
 

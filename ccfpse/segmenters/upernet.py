@@ -18,10 +18,12 @@ from ccfpse.segmenters.weights import load_published
 AUTHORS_SIZES = (300, 375, 450, 525, 600)
 """Short sides in pixels that the authors' configuration averages over."""
 
+FILES = ("encoder_epoch_50.pth", "decoder_epoch_50.pth")
+"""As its authors call them, of ade20k-resnet101-upernet."""
+SOURCE = "github.com/CSAILVision/semantic-segmentation-pytorch"
 _NAME = "UPerNet ResNet-101"
 _FILE = (
-    "the {part} of UPerNet-101 for ADE20K, {part}_epoch_50.pth of ade20k-resnet101-upernet, "
-    "to which github.com/CSAILVision/semantic-segmentation-pytorch leads"
+    f"the {{part}} of UPerNet-101 for ADE20K, {{file}} of ade20k-resnet101-upernet, to which {SOURCE} leads"
 )
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MULTIPLE = 32  # the encoder's coarsest stride
@@ -130,8 +132,8 @@ class UPerNetSegmenter(Segmenter):
             raise SettingsError(f"the sizes of {_NAME} are {list(sizes)}; give positive ones, such as 256")
         names = evaluated_names(load_class_table("ade20k"))
         self._network = UPerNet(
-            load_published(Encoder, encoder, _FILE.format(part="encoder")),
-            load_published(lambda: Decoder(len(names)), decoder, _FILE.format(part="decoder")),
+            load_published(Encoder, encoder, _FILE.format(part="encoder", file=FILES[0])),
+            load_published(lambda: Decoder(len(names)), decoder, _FILE.format(part="decoder", file=FILES[1])),
         ).to(device)
         self._sizes = sizes
         super().__init__(_NAME, names, [encoder, decoder], device)

@@ -30,6 +30,12 @@ def preset(desk: Desk, folder: Path) -> tuple[Command, Path]:
     return ["preset", "sample", "--out", folder / "new.yaml"], folder / "new.yaml"
 
 
+def init(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    train = desk.params.parent / "raw/train"
+    command = ["init", folder / "new", "--images", train / "images", "--labels", train / "labels"]
+    return command, folder / "new"
+
+
 def scan(desk: Desk, folder: Path) -> tuple[Command, Path]:
     desk.edit("paths.raw_list", str(folder / "raw.json"))
     return ["scan"], folder / "raw.json"
@@ -65,6 +71,21 @@ def synthesize(desk: Desk, folder: Path) -> tuple[Command, Path]:
     without_advice(desk)
     command = ["synthesize", desk.labels, folder / "photos", "--model", desk.model(), "--overwrite"]
     return command, folder / "photos"
+
+
+def remake(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    without_advice(desk)
+    photos, model = desk.folder / "photos", desk.model()
+    done("synthesize", desk.labels, photos, "--model", model)
+    out = folder / "again.png"
+    command = ["remake", photos / "good.png", "--model", model, "--labels", desk.labels, "--overwrite"]
+    return [*command, "--out", out], out
+
+
+def styles(desk: Desk, folder: Path) -> tuple[Command, Path]:
+    without_advice(desk)
+    command = ["styles", desk.labels, folder / "styles.png", "--model", desk.model(style=True)]
+    return [*command, "--seeds", "1"], folder / "styles.png"
 
 
 def evaluate(desk: Desk, folder: Path) -> tuple[Command, Path]:
@@ -132,7 +153,8 @@ def compile_(desk: Desk, folder: Path) -> tuple[Command, Path]:
 COMMANDS: dict[str, Writing] = {
     one.__name__.strip("_").replace("_", " "): one
     for one in (
-        *(preset, scan, prepare, judge, loss_network, train, synthesize, evaluate, report),
+        *(preset, init, scan, prepare, judge, loss_network, train, synthesize),
+        *(remake, styles, evaluate, report),
         *(report_of_the_grid, table, study_make, study_serve, study_tally, import_, compile_),
         *(export, shrink),
     )

@@ -14,6 +14,13 @@ from typer.testing import CliRunner
 from ccfpse.outputlock import output_lock
 from ccfpse_cli.main import app
 
+COURSE = {
+    "steps": 9,
+    "decay_start": 5,
+    "learning_rate_generator": 1e-4,
+    "learning_rate_discriminator": 4e-4,
+}
+
 
 @pytest.fixture
 def partial(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -23,7 +30,7 @@ def partial(params: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     out = Path(settings["paths"]["training"])
     folder = out.with_name(f".{out.name}.partial-0123456789ab")
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"course": {"steps": 9}}))
+    (folder / "run.json").write_text(json.dumps({"course": COURSE}))
     (folder / "step-000000005.pt").write_bytes(bytes(3 * 2**20))
     measured = tmp_path / "cache/ccfpse/measured/key"
     measured.mkdir(parents=True)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from ccfpse.native import build
 from ccfpse_cli.main import app
+from tests.cli.examples import examples
 
 
 def ccfpse(*arguments: str | Path) -> Result:
@@ -19,7 +20,8 @@ def ccfpse(*arguments: str | Path) -> Result:
 @pytest.mark.usefixtures("compiler")
 def test_the_kernels_are_built_once_for_all_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    ended = ccfpse("compile")
+    (example,) = examples("compile")  # of its help
+    ended = ccfpse(*example)
     assert ended.exit_code == 0, ended.output
     (built,) = tmp_path.rglob("*.so")
     assert ended.stdout.startswith(str(built))

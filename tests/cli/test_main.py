@@ -9,23 +9,30 @@ import pytest
 import typer
 
 from ccfpse.errors import CcfpseError, DataError, SkippedFilesError
-from ccfpse_cli.console import errors_as_messages, progress
+from ccfpse_cli.console import errors_as_messages, is_lack_of_memory, progress
 
 COMMANDS = (
     "preset",
+    "init",
     "scan",
     "prepare",
     "judge",
     "loss-network",
     "train",
     "synthesize",
+    "remake",
+    "styles",
     "evaluate",
     "report",
     "import",
     "describe",
     "compare",
+    "clean",
+    "compile",
+    "doctor",
     "export",
     "shrink",
+    "paint",
 )
 
 
@@ -65,6 +72,37 @@ def test_the_version_is_the_one_of_the_package() -> None:
 
 def test_an_unknown_command_ends_with_2() -> None:
     assert ccfpse("synthesise").returncode == 2
+
+
+class OutOfMemoryError(RuntimeError):
+    """By PyTorch's name."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_too_little_memory_is_told_with_what_to_do(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, errors_as_messages():
+        raise error
+    assert ended.value.exit_code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: out of memory; to train in less, lower train.batch")
+
+
+def test_pytorch_raises_what_counts_as_too_little_memory() -> None:
+    import torch
+
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_lack_of_memory(raised.value)
+    assert torch.OutOfMemoryError.__name__ == OutOfMemoryError.__name__
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from ccfpse_cli.main import app
 from tests.cli.commands import COMMANDS
 from tests.cli.desk import Desk, check_refused
 
-WRITES_NO_OUTPUT = {"describe", "clean"}
+WRITES_NO_OUTPUT = {"describe", "clean", "doctor", "paint"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

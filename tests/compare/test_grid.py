@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.examples import examples
 from tests.pipeline import ENVIRONMENT, TINY, change, run
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,8 @@ def test_a_killed_grid_goes_on_and_one_variant_more_costs_its_own_cells(project:
     change(project, TINY)
     change(project, {"compare": GRID | {"variants": VARIANTS}})
     cells = project / "outputs/sample/compare"
-    compare = [sys.executable, "-m", "ccfpse_cli", "compare"]
+    (example,) = examples("compare")  # of its help
+    compare = [sys.executable, "-m", "ccfpse_cli", *example]
 
     with subprocess.Popen(compare, cwd=project, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as running:
         deadline = time.monotonic() + 240

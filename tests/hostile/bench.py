@@ -92,6 +92,8 @@ def _fill() -> None:
     Image.fromarray(np.full((32, 64), 10, np.uint8)).save("labels/good.png")
     for style in (False, True):
         _write_model(Path("style.safetensors" if style else "model.safetensors"), style)
+    made = ["synthesize", "labels", "photos", "--model", "model.safetensors"]
+    assert CliRunner().invoke(app, made).exit_code == 0
     save_model(Path("small.safetensors"), load_model(Path("model.safetensors")), "int8")
     write_evaluation(Path("evaluation"))
     write_evaluation(Path("second"), seed=1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.hostile.archives import BAD_ARCHIVES, BAD_LISTS, BAD_OUTLINES, make_camvid, make_coco
 from tests.hostile.bench import SETTINGS, Bench, Command
+from tests.hostile.recipes import BAD_RECIPES, BAD_VECTORS
 from tests.hostile.records import BAD_ANSWERS, BAD_EVALUATIONS, BAD_MANIFESTS, BAD_ROWS, BAD_STORES
 from tests.hostile.spoiling import BAD_LABELS, BAD_PICTURES, NO_FILES, Spoil, folder, link_to, pipe
 from tests.hostile.texts import BAD_TABLES, INFINITY, NO_JSON, NO_YAML, with_keys
@@ -13,6 +14,8 @@ from tests.hostile.unfinished import unfinished
 from tests.hostile.weights import BAD_CHECKPOINTS, BAD_MODELS, BAD_PACKED, BAD_SAFETENSORS
 
 SYNTHESIZE = "synthesize labels out --model model.safetensors"
+REMAKE = "remake photos/good.png --labels labels --model model.safetensors"
+PAINT = "paint model.safetensors --port 0"
 _ON_SMALL = ("synthesize labels out --model small.safetensors", ("labels",))
 NO_WEIGHTS = {name: NO_FILES[name] for name in ("pipe", "device")}
 
@@ -35,6 +38,8 @@ def malformed() -> Iterator[Malformed]:
     yield from _raw_data()
     yield from _label_maps_and_photos()
     yield from _models()
+    yield from _recipes_and_styles()
+    yield from _projects()
     yield from _checkpoints()
     yield from _stores()
     yield from _networks()
@@ -88,6 +93,8 @@ _COMMANDS = tuple(
         "compare",
         "report",
         "synthesize raw/val/labels out",
+        "remake synthesized/town/a.png",
+        "styles raw/val/labels out.png",
         "evaluate --show",
         "compare --collect",
         "train --dry-run",
@@ -150,7 +157,9 @@ def _raw_data() -> Iterator[Malformed]:
 
 def _label_maps_and_photos() -> Iterator[Malformed]:
     synthesize = (SYNTHESIZE, ("model.safetensors",))
-    yield from spoiled("label map", "labels/bad.png", BAD_PICTURES | BAD_LABELS | NO_FILES, synthesize)
+    paint = (f"{PAINT} --layouts labels", ("model.safetensors",))
+    spoils = BAD_PICTURES | BAD_LABELS | NO_FILES
+    yield from spoiled("label map", "labels/bad.png", spoils, synthesize, paint)
     yield from spoiled(
         "instance map",
         "raw/good.png",
@@ -173,7 +182,10 @@ def _models() -> Iterator[Malformed]:
     ways = (
         (SYNTHESIZE, ("labels",)),
         ("export model.safetensors photos.onnx", ()),
+        (PAINT, ()),
         ("shrink model.safetensors small.safetensors", ()),
+        ("styles labels out.png --model model.safetensors", ("labels",)),
+        (REMAKE, ("labels", "photos")),
     )
     yield from spoiled("model file", "model.safetensors", spoils, *ways)
     yield from spoiled("model file of 8 bits", "small.safetensors", BAD_PACKED, _ON_SMALL)
@@ -181,6 +193,34 @@ def _models() -> Iterator[Malformed]:
     for name in (*first, "tensors that overlap", "header of 2^60 bytes", "pickle", "pipe"):
         make = _start_from(spoils[name])
         yield Malformed(f"train: model file to start from, {name}", make, "first.safetensors")
+
+
+def _recipes_and_styles() -> Iterator[Malformed]:
+    taken = ("model.safetensors", "labels")
+    yield from spoiled("photo", "photos/good.png", BAD_PICTURES | BAD_RECIPES | NO_FILES, (REMAKE, taken))
+    pictures = {name: spoil for i, (name, spoil) in enumerate(BAD_PICTURES.items()) if i % 3 == 0}
+    ways = (
+        (REMAKE, ("model.safetensors", "photos")),
+        ("styles labels out.png --model style.safetensors --layouts 9", ("style.safetensors",)),
+    )
+    yield from spoiled("label map", "labels/good.png", pictures | BAD_LABELS | NO_WEIGHTS, *ways)
+    model = ("labels", "style.safetensors")
+    ways = (
+        ("styles labels out.png --model style.safetensors --style style.npy", model),
+        (
+            "synthesize labels out --model style.safetensors --style style.npy --style mean --share 0.5",
+            model,
+        ),
+    )
+    yield from spoiled("vector of a style", "style.npy", BAD_VECTORS | NO_FILES, *ways)
+
+
+def _projects() -> Iterator[Malformed]:
+    line = "init new --images raw/train/images --labels raw/train/labels"
+    spoils = BAD_SAFETENSORS | BAD_MODELS | NO_FILES
+    yield from spoiled(
+        "model file", "model.safetensors", spoils, (f"{line} --start-from model.safetensors", ("raw",))
+    )
 
 
 def _start_from(spoil: Spoil) -> Callable[[Bench], Command]:

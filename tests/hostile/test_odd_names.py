@@ -25,7 +25,7 @@ def test_odd_names_are_prepared_and_synthesized(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     bench = Bench(shelf, tmp_path)
-    bench.take(SETTINGS, "raw", "model.safetensors")
+    bench.take(SETTINGS, "raw", "model.safetensors", "style.safetensors")
     for kind in ("images", "labels", "instances"):
         for name in ODD:
             shutil.copy(f"raw/val/{kind}/town/a.png", f"raw/val/{kind}/{name}.png")
@@ -35,6 +35,8 @@ def test_odd_names_are_prepared_and_synthesized(
         ["prepare"],
         ["synthesize", "prepared", "of_store", *model],
         ["synthesize", "raw/val/labels", "of_folder", *model],
+        *(["remake", f"./of_folder/{name}.png", "--labels", "raw/val/labels", *model] for name in ODD[:6]),
+        ["styles", "raw/val/labels", "styles.png", "--layouts", "20", "--model", "style.safetensors"],
     ):
         ended = CliRunner().invoke(app, command)
         assert ended.exit_code == 0, ended.output
@@ -43,7 +45,7 @@ def test_odd_names_are_prepared_and_synthesized(
         written = {path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.png")}
         assert written == {f"{name}.png" for name in (*ODD, "town/a", "town/b")}
     after = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
-    assert after == before | {"prepared", "of_store", "of_folder"}
+    assert after == before | {"prepared", "of_store", "of_folder", "styles.png"}
 
 
 def test_what_steers_a_terminal_is_shown_as_its_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,8 @@ import ccfpse
 from ccfpse.config import load_settings
 from ccfpse.layoutfiles import find_layouts
 from ccfpse.memory import return_large_pieces
-from ccfpse.synthesis import Output, Progress, synthesize_files
+from ccfpse.synthesis import synthesize_files
+from ccfpse.synthesisplan import Output, Progress
 from ccfpse.training.fit import Places, fit
 
 

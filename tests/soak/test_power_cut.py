@@ -25,7 +25,8 @@ from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare, silent
 from ccfpse.report.evaluation import read_evaluation
 from ccfpse.study.key import PAGE, load_key
-from ccfpse.synthesis import Output, synthesize_files
+from ccfpse.synthesis import synthesize_files
+from ccfpse.synthesisplan import Output
 from tests.evaluation.photos import make_places, no_progress
 from tests.soak.conftest import Soak
 from tests.soak.cutting import count_changes, cut_before
