@@ -13,8 +13,9 @@ from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.files import sha256_file
 from ccfpse.judge import Judge
 from ccfpse.layoutfiles import find_layouts
-from ccfpse.model import Model, Pixels
+from ccfpse.model import Model
 from ccfpse.modelfile import load_model, save_model
+from ccfpse.modelinputs import Pixels
 from ccfpse.outputlock import output_lock
 from ccfpse.prepared import PreparedStore
 from ccfpse.scores import Confusion, Scores

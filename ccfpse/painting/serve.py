@@ -28,9 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with contextlib.ExitStack() as undoing:
             heard = undoing.enter_context(socket.socket(family, kind))
-            heard.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # what just ended holds nothing
+            heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what just ended holds nothing
             heard.bind(address)
             heard.listen(_MOST_UNHEARD)
             undoing.pop_all()
