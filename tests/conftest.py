@@ -4,9 +4,11 @@ import os
 # Before anything imports torch, which looks at it once.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import contextlib
 import ctypes
 import functools
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,10 @@ from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.native.build import build, find_compiler
 from ccfpse.native.library import Library
 from tests.study.photos import Folders, make_folders
+
+# What a shell starts with `&` ignores Ctrl-C, and so would the commands that tests interrupt.
+with contextlib.suppress(ValueError):  # not the main thread
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (

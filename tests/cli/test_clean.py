@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pty
-import signal
 import sys
 from pathlib import Path
 
@@ -76,7 +75,6 @@ def test_a_run_that_is_going_on_stays(params: Path, partial: Path) -> None:
 def test_who_says_no_keeps_all(answer: bytes, exit_code: int, told: str, params: Path, partial: Path) -> None:
     child, terminal = pty.fork()  # its controlling terminal, or Ctrl-C would be a character like others
     if child == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts with `&`
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
         try:
             app(["clean", "--params", str(params)])

@@ -1,5 +1,6 @@
 """Every command's help ends with an example, and what stands there works."""
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -70,9 +71,17 @@ def test_the_example_of_a_server_answers_until_it_is_interrupted(
     make_ready(bench, *command)
     (words,) = examples(*command)
     line = [sys.executable, "-m", "ccfpse_cli", *words, *ENDLESS[command]]
-    with subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(tmp_path / "cache")
-    ) as serving:
+    with (
+        subprocess.Popen(
+            line,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(tmp_path / "cache"),
+        ) as serving,
+        contextlib.ExitStack() as ending,
+    ):
+        ending.callback(serving.kill)  # or a failure would wait for it without end
         assert serving.stdout is not None
         said = next(line for line in serving.stdout if "http://" in line)
         address = re.search(r"http://[\w.:]+/", said)

@@ -1,5 +1,6 @@
 """`ccfpse paint`: how it begins and ends."""
 
+import contextlib
 import re
 import signal
 import socket
@@ -20,7 +21,11 @@ MakeModel = Callable[..., Path]
 @pytest.mark.slow
 def test_the_endpoints_alone_are_served_until_ctrl_c_and_it_ends_cleanly(make_model: MakeModel) -> None:
     command = [sys.executable, "-m", "ccfpse_cli", "paint", str(make_model()), "--port", "0", "--api"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        contextlib.ExitStack() as ending,
+    ):
+        ending.callback(process.kill)  # or a failure would wait for it without end
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.match(
