@@ -1,10 +1,13 @@
 """`ccfpse clean`: what it lists, what it removes, what it leaves."""
 
-import contextlib
+import fcntl
 import json
 import os
 import pty
+import select
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -69,26 +72,40 @@ def test_a_run_that_is_going_on_stays(params: Path, partial: Path) -> None:
     assert partial.is_dir()
 
 
+def _take_terminal() -> None:
+    """Makes standard input the controlling terminal, or Ctrl-C would be a character like others."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # EIO: nobody has its other end any more
+        return b""
+
+
 @pytest.mark.parametrize(
     ("answer", "exit_code", "told"), [(b"n\n", 0, "nothing is removed"), (b"\x03", 130, "error: stopped")]
 )
 def test_who_says_no_keeps_all(answer: bytes, exit_code: int, told: str, params: Path, partial: Path) -> None:
-    child, terminal = pty.fork()  # its controlling terminal, or Ctrl-C would be a character like others
-    if child == 0:
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-        try:
-            app(["clean", "--params", str(params)])
-        except SystemExit as end:
-            os._exit(end.code)  # type: ignore[arg-type]
-        finally:
-            os._exit(99)
-    output = b""
-    with os.fdopen(terminal, "r+b", buffering=0) as shown, contextlib.suppress(OSError):  # EIO: it has ended
-        while part := shown.read(4096):
+    command = [sys.executable, "-m", "ccfpse_cli", "clean", "--params", str(params)]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=_take_terminal
+    ) as asking:
+        os.close(theirs)
+        output, is_answered = b"", False
+        while select.select([ours], [], [], 60)[0] and (part := _read(ours)):
             output += part
-            if output.endswith(b"]: "):
-                shown.write(answer)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == exit_code, output
+            if not is_answered and b"]:" in output:
+                os.write(ours, answer)
+                is_answered = True
+        try:
+            asking.wait(60)
+        finally:
+            asking.kill()
+    os.close(ours)
+    assert asking.returncode == exit_code, output
     assert told in output.decode()
     assert partial.is_dir()
 
