@@ -70,6 +70,8 @@ class Guard:
         host = headers.get("host", "")
         if method not in _SAFE and not headers.get("content-length", "").isdecimal():
             return 413, "a request has to say how long it is (Content-Length)"
+        if "transfer-encoding" in headers:  # it would say another length than the one that is looked at
+            return 413, "a request has to come in one piece (no Transfer-Encoding)"
         if method not in _SAFE and int(headers["content-length"][:20]) > MOST_BYTES:
             return 413, f"a request has at most {MOST_BYTES // 2**20} MiB; reduce the picture"
         if not self._is_ours(host):
@@ -77,12 +79,13 @@ class Guard:
                 421,
                 f"this server is not called {host[:100]!r}; start it with --allow-host to permit that name",
             )
+        # Reading computes as well: a layout to begin with is drawn when it is asked for.
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return 403, "a page of another site may not use this server"
         if method in _SAFE:
             return None
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
-            return 403, "a page of another site may not use this server"
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if origin is not None and _place(origin) != host.casefold():
             return 403, "a page of another site may not use this server"
         if self._at_once >= self._most_at_once:
             return 503, f"{self._most_at_once} requests are in progress already; try again in a moment"
@@ -100,6 +103,13 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.casefold()
+    except ValueError:
+        return None
 
 
 def _with_headers(send: Send) -> Send:

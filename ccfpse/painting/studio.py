@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from ccfpse.styles import NamedStyle, Style, interpolated
 
 MOST_OPENED_PIXELS = 2**26
 """Of a label map that is opened or a photo that gives its style: those of large cameras."""
+_MOST_DECODED_PIXELS = 2**22
+"""Of a label map whose classes are looked up, which takes far more memory than the picture."""
 _LEAST_LIMIT = 2**18
 _TIMES_THE_MODEL = 4  # it is slow beyond, and paints large areas flat
 NAME = "painting"
@@ -178,7 +181,7 @@ class Studio:
         if is_layout_file(content):
             layout = parse_layout(content, name, self.model.class_table, self.model.style_dim)
         else:
-            picture = decode_picture(content, name, MOST_OPENED_PIXELS)
+            picture = _smaller(decode_picture(content, name, MOST_OPENED_PIXELS), _MOST_DECODED_PIXELS)
             ids = decode_labels(picture, self.model.class_table, "auto", name)
             layout = with_objects(ids, None, self.model.class_table)
         height, width = self.model.size
@@ -216,6 +219,13 @@ class Studio:
         picture = decode_picture(content, "labels", self.most_pixels)
         values = picture_values(picture) if coding == "classes" else picture
         return decoded_labels(values, self.model.class_table, coding, "labels")
+
+
+def _smaller(picture: Image.Image, most: int) -> Image.Image:
+    """The picture, or every so many of its rows and columns."""
+    step = math.ceil(math.sqrt(picture.width * picture.height / most))
+    size = (math.ceil(picture.width / step), math.ceil(picture.height / step))
+    return picture if step == 1 else picture.resize(size, Image.Resampling.NEAREST)
 
 
 def _colors(table: ClassTable) -> npt.NDArray[np.uint8]:

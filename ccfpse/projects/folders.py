@@ -12,8 +12,9 @@ from ccfpse.datasets.source import RawFile, SourceTree
 from ccfpse.errors import DataError
 from ccfpse.pictures import LABEL_SUFFIXES, PHOTO_SUFFIXES
 
-_TRAIN_TO_VAL = (("training", "validation"), ("train", "val"), ("train", "validation"))
+_TRAIN_TO_VAL = (("training", "validation"), ("train", "val"), ("train", "validation"), ("train", "valid"))
 """Names that folders of training photos have, and those of their validation photos."""
+_SPLITS = {name for names in _TRAIN_TO_VAL for name in names} | {"test", "testing"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,16 +95,29 @@ def _check(given: Folders) -> None:
 
 
 def _below(given: Folders) -> tuple[Folders, Folders] | None:
-    """`train` and `val` as folders in each of the given ones."""
+    """`train` and `val` as folders in each of the given ones.
+
+    Raises:
+        DataError: there are folders that are called as splits are, but not these two: photos that are to be
+            kept from training would be trained on.
+    """
     for train, val in _TRAIN_TO_VAL:
         found = given.each(partial(_inside, name=train)), given.each(partial(_inside, name=val))
         if all(folder.is_dir() for split in found for folder in split.all()):
             return found
+    called = sorted(child.name for child in given.images.iterdir() if child.name.casefold() in _SPLITS)
+    if called:
+        raise DataError(
+            f"{_shown(given.images)}: holds {', '.join(called)}, but no train and val that every folder given "
+            "has; name the folders of the training photos themselves, or call them train and val"
+        )
     return None
 
 
 def _inside(folder: Path, name: str) -> Path:
-    return folder / name
+    """The folder of that name, in whatever case."""
+    children = sorted(child for child in folder.iterdir() if child.name.casefold() == name)
+    return children[0] if children else folder / name
 
 
 def _beside(given: Folders) -> tuple[Folders, Folders] | None:

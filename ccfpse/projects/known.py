@@ -21,7 +21,7 @@ _SHARE = 0.9
 """Of the files must have a data set's names."""
 
 _FILE_NAMES = {
-    "coco-stuff": re.compile(r"\d{12}"),
+    "coco-stuff": re.compile(r"0{6}\d{6}"),
     "ade20k": re.compile(r"ADE_(train|val)_\d{8}"),
     "camvid": re.compile(r"(0001TP|0006R0|0016E5|Seq05VD)_f?\d+(_L)?"),
     "facades": re.compile(r"cmp_[bx]\d{4}"),

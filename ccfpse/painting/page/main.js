@@ -20,9 +20,9 @@ const view = new View(layout, model.classes.map((one) => one.color));
 const board = {
   layout, classes: model.classes, hasBoundary: model.has_boundary, eraser: model.eraser,
   tool: "brush", selected: model.ground, size: 8, isNewObject: true,
-  drawn: () => view.draw(),
+  drawn: () => view.drawSoon(),
   picked: (id) => { palette.select(id); chooseTool("brush"); },
-  changed: (was) => { history.keep(was); refresh(); },
+  changed: (was) => { hasBegun = true; history.keep(was); refresh(); },
 };
 const painter = new Painter(board);
 const palette = new Palette(model.classes, (id) => {
@@ -31,7 +31,8 @@ const palette = new Palette(model.classes, (id) => {
   say(`${names[id]}`);
 });
 const style = model.style_dim === null ? null : new StyleChoice(model.takes_photos, () => photograph(), complain);
-let photo = null;
+let photo = null; // of the layout as it is
+let hasBegun = false; // or the layout kept by this tab would be lost before it is read
 
 
 
@@ -54,10 +55,12 @@ const photographer = new Photographer(({ state, sentence }) => {
 });
 
 async function photograph() {
-  keep();
+  if (hasBegun) keep();
+  photo = null;
+  const shown = layout.copy(); // it may be drawn on in the meantime
   const fields = async () => ({
-    labels: await greyPng(layout.labels, layout.width, layout.height),
-    instances: model.has_boundary && layout.hasObjects() ? await greyPng(layout.instances(), layout.width, layout.height) : null,
+    labels: await greyPng(shown.labels, shown.width, shown.height),
+    instances: model.has_boundary && shown.hasObjects() ? await greyPng(shown.instances(), shown.width, shown.height) : null,
     coding: "classes",
     ...(style?.fields ?? {}),
   });
@@ -212,9 +215,7 @@ async function offer() {
     }
     const numbers = await numbersOf(held), button = document.createElement("button"), picture = document.createElement("canvas");
     Object.assign(picture, { width: numbers.width, height: numbers.height });
-    const image = new ImageData(numbers.width, numbers.height);
-    numbers.labels.forEach((label, at) => image.data.set([...view.colors[label], 255], 4 * at));
-    picture.getContext("2d").putImageData(image, 0, 0);
+    picture.getContext("2d").putImageData(view.picture(numbers), 0, 0);
     button.type = "button";
     button.setAttribute("aria-label", `Layout ${i + 1}`);
     button.append(picture);
@@ -232,6 +233,7 @@ async function save(what) {
   try {
     if (what === "photo") {
       if (photo) download(photo, "photo.png");
+      else complain("The photo of this layout is not there yet.");
     } else if (what === "layout") {
       download(new Blob([JSON.stringify(await saved())], { type: "application/json" }), "layout.ccfpse.json");
     } else if (what === "instances") {
@@ -263,7 +265,9 @@ async function begin() {
       const file = new File([found], "the layout kept by this tab");
       return await take(await askJson("api/open", form({ file })), { isUndone: false });
     }
-  } catch { /* not readable any more: begin anew */ }
+  } catch (error) {
+    if (error.status !== 400) throw error; // it may be readable yet
+  }
   return take(await askJson("api/layouts/0"), { isUndone: false });
 }
 
@@ -280,6 +284,7 @@ setSize(Math.max(2, Math.round(model.width / 16)));
 chooseTool("brush");
 try {
   await begin();
+  hasBegun = true;
 } catch (error) {
   complain(error.message);
   palette.arrange(layout.labels);

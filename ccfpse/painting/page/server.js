@@ -25,7 +25,19 @@ export async function ask(path, options) {
   throw new Refusal(response.status, sentence);
 }
 
-export const askJson = async (path, options) => (await ask(path, options)).json();
+/** The same, asked again for as long as the server is busy. */
+export async function askPatiently(path, options) {
+  for (;;) {
+    try {
+      return await ask(path, options);
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+export const askJson = async (path, options) => (await askPatiently(path, options)).json();
 
 export function form(fields) {
   const data = new FormData();

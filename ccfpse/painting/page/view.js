@@ -6,7 +6,9 @@ export class View {
   constructor(layout, colors) {
     this.layout = layout;
     this.colors = colors.map((c) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
+    this.palette = new Uint32Array(new Uint8Array(this.colors.flatMap((c) => [...c, 255])).buffer);
     this.zoom = 1;
+    this.waiting = null;
     this.preview = null; // {points, isClosed}, in pixels of the layout
     this.pen = null; // {x, y, size, isDown, byKeys}
     const byId = (id) => document.getElementById(id);
@@ -23,15 +25,28 @@ export class View {
   }
 
   draw() {
-    const { width, height, labels } = this.layout;
+    const { width, height } = this.layout;
     if (this.canvas.width !== width || this.canvas.height !== height) {
       Object.assign(this.canvas, { width, height });
       document.documentElement.style.setProperty("--aspect", width / height);
     }
-    const image = new ImageData(width, height);
-    labels.forEach((label, i) => image.data.set([...this.colors[label], 255], 4 * i));
-    this.canvas.getContext("2d").putImageData(image, 0, 0);
+    this.canvas.getContext("2d").putImageData(this.picture(this.layout), 0, 0);
     this.drawOverlay();
+  }
+
+  /** Draws once before the screen is shown next, however often it is asked to. */
+  drawSoon() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.draw();
+    });
+  }
+
+  /** A layout in the classes' colours. */
+  picture({ width, height, labels }) {
+    const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = this.palette[labels[i]];
+    return image;
   }
 
   drawOverlay() {
