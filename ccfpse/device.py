@@ -1,6 +1,7 @@
 """Which device the work runs on, and in which precision."""
 
 import contextlib
+import os
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -9,6 +10,11 @@ import torch
 from ccfpse.errors import SettingsError
 
 Precision = Literal["float32", "bf16"]
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pick_device(name: str) -> torch.device:

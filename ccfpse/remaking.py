@@ -20,6 +20,10 @@ from ccfpse.styles import NamedStyle
 from ccfpse.synthesisplan import Progress
 
 _DEVICES = ("cpu", "cuda", "mps")
+_NOTHING_DIFFERS = (
+    "nothing that a recipe holds differs: it was made by another processor, in a larger batch on a GPU, or "
+    "changed since"
+)
 _SHOWN = 12  # characters of a checksum that people compare
 
 
@@ -46,11 +50,7 @@ class Remade:
         if self.same_pixels:
             why = "these differ:" if self.differences else "the given one was saved again by another program"
             return f"made again, pixel for pixel the same; the files are not, as {why}"
-        why = (
-            "these differ:"
-            if self.differences
-            else ("nothing that a recipe holds differs: it was made by another processor, or changed since")
-        )
+        why = "these differ:" if self.differences else _NOTHING_DIFFERS
         return (
             f"made again, and not the same: levels of 0 to 255 differ by at most {self.largest}, on average "
             f"by {self.mean:.3f}; {why}"

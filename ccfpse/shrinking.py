@@ -80,6 +80,20 @@ def shrink(model: Path, out: Path, weights: Weights) -> Sizes:
         return Sizes(model.stat().st_size, networks, out.stat().st_size)
 
 
+def check_measurable(model: Path, judge: Judge, store: PreparedStore, folder: Path) -> None:
+    """Refuses what `measure` could not compare, before anything is written.
+
+    Raises:
+        DataError: the store has classes that the model does not know.
+        ModelFileError: the judge was trained for other classes, or the file is none of a model.
+    """
+    if judge.class_table != store.class_table:
+        raise ModelFileError(f"{folder}: has other classes than the judge; run `ccfpse judge` for this store")
+    network = Model(load_model(model), name=str(model), device="cpu")
+    for layout in find_layouts(folder, None, network, None, "auto"):
+        layout.read()
+
+
 def measure(
     before: Path,
     after: Path,
@@ -102,10 +116,8 @@ def measure(
 
     Raises:
         DataError: the store has classes that the model does not know.
-        ModelFileError: the judge was trained for other classes.
+        ModelFileError: a file is none of a model.
     """
-    if judge.class_table != store.class_table:
-        raise ModelFileError(f"{folder}: has other classes than the judge; run `ccfpse judge` for this store")
     models = [Model(load_model(path), name=str(path), device=device) for path in (before, after)]
     confusions = [Confusion(store.class_table) for _ in models]
     layouts, split = find_layouts(folder, None, models[0], None, "auto"), store.split("val")

@@ -24,6 +24,11 @@ from ccfpse.styles import NamedStyle, Style, prior_style
 _OUTSIDE = -1  # instance number of what lies around a label map
 
 
+def levels(image: Tensor) -> Tensor:
+    """Photos of a generator's images (B, 3, H, W) in [-1, 1], uint8 (B, H, W, 3)."""
+    return (image * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+
 class TrainedModel:
     """A generator, its encoder where the file has it, and what a caller has to know about them."""
 
@@ -157,8 +162,7 @@ class TrainedModel:
         layout = self.layouts(labels, instances)
         with precision_context(self.device, self.precision):
             image: Tensor = self._generator(layout, None if styles is None else self._tensor(styles))
-        pixels = (image.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
-        photos: Pixels = pixels.permute(0, 2, 3, 1).cpu().numpy()
+        photos: Pixels = levels(image.float()).cpu().numpy()
         return photos
 
     def _tensor(self, array: Array) -> Tensor:

@@ -2,11 +2,11 @@
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from .completion import complete_device
+from . import options
 from .console import advise, errors_as_messages, say, warn
 
 
@@ -18,6 +18,10 @@ def paint(
             help="Layouts to begin with: folder of label maps, one of them, or a prepared store.",
             show_default=False,
         ),
+    ] = None,
+    instances: Annotated[
+        Path | None,
+        typer.Option(help="Instance maps of these layouts: a folder, or one file.", show_default=False),
     ] = None,
     classes: Annotated[
         Path | None, typer.Option(help="Class table (YAML) of these layouts, if not the model's.")
@@ -35,10 +39,8 @@ def paint(
             help="Name that browsers may call this machine by; may be repeated.", show_default=False
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", autocompletion=complete_device)
-    ] = "auto",
-    precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
+    device: options.Device = "auto",
+    precision: options.Precision = "float32",
 ) -> None:
     """Paint layouts in the browser and see their photos.
 
@@ -49,20 +51,20 @@ def paint(
         import ccfpse
         from ccfpse.classfiles import read_class_yaml
         from ccfpse.layoutfiles import find_layouts
+        from ccfpse.network import own_address
         from ccfpse.painting.samples import offered
         from ccfpse.painting.serve import listen, serving
         from ccfpse.painting.studio import Studio
-        from ccfpse.study.serve import own_address
 
         network = ccfpse.load(model, device=device, precision=precision)
         table = None if classes is None else read_class_yaml(classes)
-        sources = None if layouts is None else find_layouts(layouts, None, network, table, "auto")
+        sources = None if layouts is None else find_layouts(layouts, instances, network, table, "auto")
         begin = offered(network.class_table, network.size, sources)
         begin.layout(0)  # what cannot be read is said here
         advise(str(network.device))
         with listen(host, port) as heard:
             with serving(Studio(network, begin), names=allow_host or [], api_only=api) as server:
-                is_open = host in ("0.0.0.0", "::", "")
+                is_open = host in ("0.0.0.0", "::")
                 shown = own_address() if is_open else host
                 if host != "localhost" and not host.startswith("127.") and host != "::1":
                     warn("everyone who reaches this machine can use it; there is no password")

@@ -2,10 +2,11 @@
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from . import options
 from .completion import complete_device
 from .console import errors_as_messages, progress, say
 from .settled import trained_model
@@ -16,9 +17,7 @@ NOT_THE_SAME = 4
 
 def remake(
     picture: Annotated[Path, typer.Argument(help="PNG that ccfpse synthesized.", show_default=False)],
-    model: Annotated[
-        Path | None, typer.Option(help="Model file; without it, the one that params.yaml trains.")
-    ] = None,
+    model: options.TrainedModel = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -31,12 +30,8 @@ def remake(
     out: Annotated[
         Path | None, typer.Option(help="PNG file for the photo; without it, it is compared only.")
     ] = None,
-    classes: Annotated[
-        Path | None, typer.Option(help="Class table (YAML) of the label maps, if not the model's.")
-    ] = None,
-    coding: Annotated[
-        Literal["auto", "ids", "colors"], typer.Option(help="How label maps say their class.")
-    ] = "auto",
+    classes: options.Classes = None,
+    coding: options.Coding = "auto",
     params: Annotated[Path, typer.Option(help="Settings that say where the model and the store are.")] = Path(
         "params.yaml"
     ),

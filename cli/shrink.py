@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import options
 from .console import errors_as_messages, progress, say, say_table
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def shrink(
         Path | None,
         typer.Option(help="Settings that name judge and store.", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: options.Device = "auto",
 ) -> None:
     """Write a model file with generator and encoder alone, in fewer bits, and measure the change.
 
@@ -45,23 +46,26 @@ def shrink(
     with errors_as_messages():
         from ccfpse.config import load_settings
         from ccfpse.device import pick_device
+        from ccfpse.errors import SettingsError
         from ccfpse.judge import load_judge
         from ccfpse.prepared import open_store
-        from ccfpse.shrinking import measure
+        from ccfpse.shrinking import check_measurable, measure
         from ccfpse.shrinking import shrink as write
 
         if params is not None:
             paths = load_settings(params).paths
             judge, store = judge or Path(paths.judge), store or Path(paths.prepared)
-        is_measured = judge is not None and store is not None
-        # Opened before anything is written.
-        reader = load_judge(judge, pick_device(device)) if judge is not None and is_measured else None
-        opened = open_store(store) if store is not None and is_measured else None
+        if judge is None and store is None:
+            _say(model, out, weights, write(model, out, weights), None)
+            return
+        if judge is None or store is None:
+            given, missing = ("--store", "--judge") if judge is None else ("--judge", "--store")
+            raise SettingsError(f"{given} measures nothing without {missing}; give both, or --params")
+        reader, opened = load_judge(judge, pick_device(device)), open_store(store)
+        check_measurable(model, reader, opened, store)
         sizes = write(model, out, weights)
-        change = None
-        if reader is not None and opened is not None and store is not None:
-            with progress("comparing photos") as update:
-                change = measure(model, out, reader, opened, store, device, update)
+        with progress("comparing photos") as update:
+            change = measure(model, out, reader, opened, store, device, update)
         _say(model, out, weights, sizes, change)
 
 

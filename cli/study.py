@@ -80,9 +80,10 @@ def serve(
         ccfpse study serve study/ --port 8080
     """
     with errors_as_messages():
+        from ccfpse.network import own_address
         from ccfpse.outputlock import output_lock
         from ccfpse.study.key import load_key
-        from ccfpse.study.serve import ANSWERS, StudyServer, own_address
+        from ccfpse.study.serve import ANSWERS, StudyServer
 
         load_key(folder)  # nothing is made where there is no study
         with output_lock(folder / ANSWERS), StudyServer(folder, (host, port), say) as server:

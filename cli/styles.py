@@ -1,27 +1,20 @@
 """`ccfpse styles`: what a model's styles do to layouts, in one picture."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from .completion import complete_device
+from . import options
 from .console import advise, errors_as_messages, progress, say
 from .settled import trained_model
 
 
 def styles(
-    labels: Annotated[
-        Path, typer.Argument(help="Folder of label maps (nested), one label map, or a prepared store.")
-    ],
+    labels: options.Layouts,
     out: Annotated[Path, typer.Argument(help="PNG file for the picture.", show_default=False)],
-    model: Annotated[
-        Path | None, typer.Option(help="Model file; without it, the one that params.yaml trains.")
-    ] = None,
-    instances: Annotated[
-        Path | None,
-        typer.Option(help="Folder of instance maps with the label maps' names.", show_default=False),
-    ] = None,
+    model: options.TrainedModel = None,
+    instances: options.Instances = None,
     layouts: Annotated[int, typer.Option(min=1, max=100, help="Rows, evenly spaced over the layouts.")] = 4,
     seeds: Annotated[int, typer.Option(min=0, max=100, help="Styles of the prior: seeds 0, 1, …")] = 4,
     style: Annotated[
@@ -35,24 +28,14 @@ def styles(
     steps: Annotated[
         int, typer.Option(min=0, max=100, help="Styles between every two that follow each other in --style.")
     ] = 3,
-    classes: Annotated[
-        Path | None, typer.Option(help="Class table (YAML) of the label maps, if not the model's.")
-    ] = None,
-    coding: Annotated[
-        Literal["auto", "ids", "colors"], typer.Option(help="How label maps say their class.")
-    ] = "auto",
-    precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
+    classes: options.Classes = None,
+    coding: options.Coding = "auto",
+    precision: options.Precision = "float32",
     params: Annotated[
         Path | None,
         typer.Option(help="Settings whose runtime says the device, with --model.", show_default=False),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
-            autocompletion=complete_device,
-        ),
-    ] = None,
+    device: options.SettledDevice = None,
 ) -> None:
     """Draw layouts x styles as one picture, and say how different a layout's photos are.
 

@@ -6,24 +6,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from .completion import complete_device, complete_style
+from . import options
+from .completion import complete_style
 from .console import AsJson, advise, errors_as_messages, progress, say, say_json, warn
 from .settled import trained_model
 
 
 def synthesize(
-    labels: Annotated[
-        Path,
-        typer.Argument(help="Folder of label maps (nested), one label map, or a prepared store."),
-    ],
+    labels: options.Layouts,
     out: Annotated[Path, typer.Argument(help="Folder for the photos.", show_default=False)],
-    model: Annotated[
-        Path | None, typer.Option(help="Model file; without it, the one that params.yaml trains.")
-    ] = None,
-    instances: Annotated[
-        Path | None,
-        typer.Option(help="Folder of instance maps with the label maps' names.", show_default=False),
-    ] = None,
+    model: options.TrainedModel = None,
+    instances: options.Instances = None,
     style: Annotated[
         list[str],
         typer.Option(
@@ -43,28 +36,18 @@ def synthesize(
         int | None,
         typer.Option(min=1, help="Photos at a time; without it, runtime.inference_batch, or 8."),
     ] = None,
-    precision: Annotated[Literal["float32", "bf16"], typer.Option(help="Of the computation.")] = "float32",
+    precision: options.Precision = "float32",
     format: Annotated[Literal["png", "jpg", "webp"], typer.Option(help="Of the photos.")] = "png",
     size: Annotated[
         Literal["input", "model"], typer.Option(help="Of the photos: the label map's, or the model's.")
     ] = "input",
-    classes: Annotated[
-        Path | None, typer.Option(help="Class table (YAML) of the label maps, if not the model's.")
-    ] = None,
-    coding: Annotated[
-        Literal["auto", "ids", "colors"], typer.Option(help="How label maps say their class.")
-    ] = "auto",
+    classes: options.Classes = None,
+    coding: options.Coding = "auto",
     params: Annotated[
         Path | None,
         typer.Option(help="Settings whose runtime says device and batch, with --model.", show_default=False),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, cpu, cuda, cuda:1 or mps; without it, runtime.device, or auto.",
-            autocompletion=complete_device,
-        ),
-    ] = None,
+    device: options.SettledDevice = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out bad label maps; list them at the end, exit code 3.")
     ] = False,

@@ -11,7 +11,7 @@ import ccfpse
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import OutputError
 from ccfpse.judge import load_judge, train_judge
-from ccfpse.labelspace import ClassTable
+from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.modelfile import load_model
 from ccfpse.modelfile.packing import pack, unpack
 from ccfpse.prepared import open_store
@@ -159,3 +159,27 @@ def test_without_a_judge_nothing_is_claimed(make_model: Callable[..., Path], tmp
     ended = CliRunner().invoke(app, ["shrink", str(make_model()), str(tmp_path / "small.safetensors")])
     assert ended.exit_code == 0, ended.output
     assert "was not measured" in ended.output
+
+
+@pytest.mark.parametrize("option", ["judge", "store"])
+def test_half_of_what_measures_is_refused(
+    option: str, params: Path, make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "small.safetensors"
+    ended = CliRunner().invoke(app, ["shrink", str(make_model()), str(out), f"--{option}", str(params)])
+    assert ended.exit_code == 2
+    assert f"--{option} measures nothing without" in ended.output
+    assert not out.exists()
+
+
+def test_what_cannot_be_measured_is_refused_before_anything_is_written(
+    params: Path, settings: Settings, make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "small.safetensors"
+    other = make_model(
+        classes=ClassTable("other", (LabelClass("else", (1, 2, 3), 0, False, True),), False, (), ())
+    )
+    ended = CliRunner().invoke(app, ["shrink", str(other), str(out), "--params", str(params)])
+    assert ended.exit_code == 2
+    assert "else" in ended.output or "class" in ended.output
+    assert not out.exists()

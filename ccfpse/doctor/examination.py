@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ccfpse.config import Settings, load_settings
+from ccfpse.device import cores
 from ccfpse.doctor.installation import Extra, extras, versions
-from ccfpse.doctor.machine import Device, Disk, Kernels, cores, devices, disk, kernels
+from ccfpse.doctor.machine import Device, Disk, Kernels, devices, disk, kernels
 from ccfpse.doctor.project import Dvc, Git, find_dvc, find_git
 from ccfpse.doctor.weights import Weights, find_weights
 from ccfpse.errors import CcfpseError

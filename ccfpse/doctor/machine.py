@@ -1,7 +1,6 @@
 """The machine: devices, memory, disks, and whether the compiled kernels serve."""
 
 import dataclasses
-import os
 import platform
 import shutil
 from pathlib import Path
@@ -58,11 +57,6 @@ def devices() -> list[Device]:
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple's GPU", None, None))
     return found
-
-
-def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def kernels() -> Kernels:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ccfpse.modelfile import ModelFile, build_generator
 from ccfpse.models import without_spectral_norms
+from ccfpse.trained import levels
 
 INPUTS = {
     "labels": "class ids, uint8 (batch, height, width), 0 to n - 1 in the order of the classes",
@@ -47,8 +48,7 @@ class Deployed(nn.Module):
         if instances is not None:
             layout = torch.cat([layout, _boundaries(instances)], dim=1)
         image: Tensor = self.generator(layout, style)
-        photo = (image * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        return photo, image
+        return levels(image), image
 
 
 class Shape(NamedTuple):

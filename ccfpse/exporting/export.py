@@ -21,6 +21,7 @@ from ccfpse.files import replacing, sha256_file
 from ccfpse.layout import make_layout
 from ccfpse.modelfile import ModelFile, build_generator, load_model
 from ccfpse.outputlock import output_lock
+from ccfpse.trained import levels
 
 METADATA = "ccfpse"
 """Name of what an exported file says of itself: a key of ONNX's metadata, or `ccfpse.json` in a program."""
@@ -102,9 +103,8 @@ def compare(model: Path, file: ModelFile, shape: Shape, run: Run) -> Difference:
             f"{model}: the exported network differs from it by {difference:.2g}, more than {TOLERANCE}; "
             "its weights are too large for it to be computed reliably"
         )
-    expected_photo = (expected * 127.5 + 127.5).round().clamp(0, 255).permute(0, 2, 3, 1).numpy()
-    levels = int(np.abs(photo.astype(np.float32) - expected_photo).max())
-    return Difference(difference, levels)
+    apart = np.abs(photo.astype(np.int16) - levels(expected).numpy())
+    return Difference(difference, int(apart.max()))
 
 
 def _expected(file: ModelFile, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
+from ccfpse.painting.guard import MOST_BYTES
 from ccfpse.painting.layout import LARGEST_SEED
 from ccfpse.painting.queueing import QueueFull, WorkQueue
 from ccfpse.painting.studio import Studio, StyleWish
@@ -34,8 +35,8 @@ def make_router(studio: Studio, queue: WorkQueue) -> APIRouter:
 def _add_photos(router: APIRouter, studio: Studio, queue: WorkQueue) -> None:
     @router.get("/model", summary="What the model is")
     async def model() -> dict[str, Any]:
-        """Its classes by id, its size, and whether it has object boundaries and a style."""
-        return studio.described()
+        """Its classes by id, its size, whether it has object boundaries and a style; bytes of a request."""
+        return {**studio.described(), "most_bytes": MOST_BYTES}
 
     @router.post("/synthesize", summary="Photo of a label map", responses=_PNG, response_class=Response)
     async def synthesize(

@@ -2,7 +2,7 @@
 
 A page of another site may send requests to this machine from the user's own browser, and may have its name
 answer with this machine's address (DNS rebinding). So a request must name this machine as it is called, by
-an address or an allowed name, and what changes or computes must not come from a page of another origin.
+an address or an allowed name, and what computes must not come from a page of another origin.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _SAFE = ("GET", "HEAD")
+_COMPUTES = "/api/"
 
 
 class Guard:
@@ -38,7 +39,7 @@ class Guard:
         Args:
             app: the application.
             names: of this machine that a request may call it by, beside addresses and `localhost`.
-            most_at_once: requests with a body that may be in progress; others are refused with 503.
+            most_at_once: requests to compute that may be in progress; others are refused with 503.
         """
         self._app = app
         self._names = {name.casefold() for name in names} | {"localhost"}
@@ -51,13 +52,13 @@ class Guard:
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         guarded = _with_headers(send)
-        refusal = self._refusal(scope["method"], headers)
+        refusal = self._refusal(scope["method"], scope["path"], headers)
         if refusal is not None:
             status, sentence = refusal
             if status != 413:  # else the sender would meet a closed connection, not the sentence
                 await _drain(receive)
             await _refuse(guarded, status, sentence)
-        elif scope["method"] in _SAFE:
+        elif not scope["path"].startswith(_COMPUTES):
             await self._app(scope, receive, guarded)
         else:
             self._at_once += 1
@@ -66,7 +67,7 @@ class Guard:
             finally:
                 self._at_once -= 1
 
-    def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if method not in _SAFE and not headers.get("content-length", "").isdecimal():
             return 413, "a request has to say how long it is (Content-Length)"
@@ -79,15 +80,15 @@ class Guard:
                 421,
                 f"this server is not called {host[:100]!r}; start it with --allow-host to permit that name",
             )
-        # Reading computes as well: a layout to begin with is drawn when it is asked for.
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        # A page may be reached by a link from anywhere, but what it asks for is asked by itself alone.
+        site = headers.get("sec-fetch-site", "same-origin")
+        computes = path.startswith(_COMPUTES) or method not in _SAFE
+        if computes and site not in ("same-origin", "none"):
             return 403, "a page of another site may not use this server"
-        if method in _SAFE:
-            return None
         origin = headers.get("origin")
-        if origin is not None and _place(origin) != host.casefold():
+        if method not in _SAFE and origin is not None and _place(origin) != host.casefold():
             return 403, "a page of another site may not use this server"
-        if self._at_once >= self._most_at_once:
+        if computes and self._at_once >= self._most_at_once:
             return 503, f"{self._most_at_once} requests are in progress already; try again in a moment"
         return None
 

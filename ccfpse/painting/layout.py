@@ -23,7 +23,6 @@ FORMAT = 1
 LARGEST_SEED = 2**31 - 1
 _LONGEST_SIDE = 2**13
 _MOST_OBJECTS = 2**16 - 1
-_FIRST_NUMBER = 256  # of objects in an instance map; smaller ones are classes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,14 +36,6 @@ class Layout:
     style: Mapping[str, Any] | None = None
     """As `checked_style` gives it; None: none was kept."""
 
-    def instances(self) -> npt.NDArray[np.int32]:
-        """Instance numbers, (H, W), as `Model.synthesize` takes them: class ids, 256 and more for objects.
-
-        Without objects they are the class ids, which is what the network gets where there is no map.
-        """
-        objects = self.objects.astype(np.int32)
-        return np.where(objects > 0, objects + (_FIRST_NUMBER - 1), self.labels)
-
 
 def with_objects(labels: Ids, numbers: npt.NDArray[np.int32] | None, table: ClassTable) -> Layout:
     """A layout whose objects are those of an instance map, in the classes that the table gives objects to.
@@ -55,11 +46,11 @@ def with_objects(labels: Ids, numbers: npt.NDArray[np.int32] | None, table: Clas
     objects = np.zeros(labels.shape, np.uint16)
     if numbers is not None:
         things = np.isin(labels, [i for i, c in enumerate(table.classes) if c.has_instances])
-        pairs = np.stack([labels[things].astype(np.int64), numbers[things].astype(np.int64)])
-        found, inverse = np.unique(pairs, axis=1, return_inverse=True)
-        if found.shape[1] > _MOST_OBJECTS:
-            raise DataError(f"there are {found.shape[1]} objects; the page holds up to {_MOST_OBJECTS}")
-        objects[things] = inverse.reshape(-1) + 1
+        pairs = labels[things].astype(np.int64) << 32 | numbers[things]
+        found, inverse = np.unique(pairs, return_inverse=True)
+        if len(found) > _MOST_OBJECTS:
+            raise DataError(f"there are {len(found)} objects; the page holds up to {_MOST_OBJECTS}")
+        objects[things] = inverse + 1
     return Layout(labels, objects)
 
 
@@ -122,7 +113,7 @@ def parse_layout(content: bytes, name: str, table: ClassTable, style_dim: int | 
         else:
             objects = _unpacked(held["objects"], size, np.dtype("<u2")).astype(np.uint16)
         style = checked_style(held["style"], style_dim)
-    except (KeyError, TypeError, ValueError, RecursionError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, zlib.error) as error:
         raise DataError(f"{name}: is no whole layout file ({str(error)[:100]}); save it again") from error
     return Layout(Numbering(given, table, name).apply(labels, name), objects, style)
 
@@ -139,7 +130,7 @@ def checked_style(style: Any, dim: int | None) -> dict[str, Any] | None:
         dim: length of a style vector; None: the model has no style.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        KeyError, TypeError, ValueError, OverflowError: it is none.
     """
     if style is None or dim is None:
         return None

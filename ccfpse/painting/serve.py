@@ -35,6 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
         return heard
     except OSError as error:
         raise OutputError(f"{host}:{port}: cannot be served ({error.strerror}); {advice}") from error
+    except UnicodeError as error:  # of names that no machine can have
+        raise OutputError(f"{host}: is no name of a machine; {advice}") from error
 
 
 @contextlib.contextmanager

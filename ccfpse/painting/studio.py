@@ -28,7 +28,8 @@ from ccfpse.painting.layout import (
 from ccfpse.painting.samples import Offered, eraser, ground
 from ccfpse.pictures import decode_photo, decode_picture, encoded, picture_values
 from ccfpse.recipe import file_name, with_recipe
-from ccfpse.styles import NamedStyle, Style, interpolated
+from ccfpse.styleoptions import between
+from ccfpse.styles import NamedStyle
 
 MOST_OPENED_PIXELS = 2**26
 """Of a label map that is opened or a photo that gives its style: those of large cameras."""
@@ -89,7 +90,6 @@ class Studio:
             "style_dim": model.style_dim,
             "takes_photos": model.takes_photos,
             "layouts": len(self.layouts),
-            "most_pixels": self.most_pixels,
         }
 
     def photo(
@@ -142,10 +142,8 @@ class Studio:
         if wish.style_to is None or self.model.style_dim is None:
             return self._end(wish.style)
         ends = (wish.style, wish.seed), (wish.style_to, wish.seed_to)
-        first, other = (self._vector(self._end(text), seed) for text, seed in ends)
-        names = [{"prior": f"prior {seed}", "mean": "mean"}.get(text, "vector") for text, seed in ends]
-        text = f"{wish.share:.2f} of the way from {names[0]} to {names[1]}"
-        return NamedStyle(text, interpolated(first, other, wish.share))
+        first, other = (self._named(text, seed) for text, seed in ends)
+        return between(first, other, wish.share)
 
     def _end(self, text: str) -> str | NamedStyle:
         dim = self.model.style_dim
@@ -156,11 +154,12 @@ class Studio:
         except (ValueError, RecursionError) as error:
             raise SettingsError(f"the style cannot be used ({error})") from error
 
-    def _vector(self, end: str | NamedStyle, seed: int) -> Style:
+    def _named(self, text: str, seed: int) -> NamedStyle:
+        end = self._end(text)
         found = self.model.styles(end, [NAME], seed)
         assert found is not None  # of models with style
-        vector: Style = found[0]
-        return vector
+        called = end.text if isinstance(end, NamedStyle) else f"prior {seed}" if end == "prior" else end
+        return NamedStyle(called, found[0])
 
     def style_of(self, photo: bytes) -> list[float]:
         """The style of a photo from the bytes of its file, `style_dim` numbers.

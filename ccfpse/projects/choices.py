@@ -14,8 +14,10 @@ _PIXELS = {"cpu": 128 * 128, "gpu": 256 * 256}
 _LONG_SIDE = 64  # at least: the discriminator cannot judge 32x32
 _ALIKE = 1.25
 """Ratio of shapes up to which stretching them to one is hardly seen."""
+_WIDTH = 16
 _SECONDS_PER_PIXEL = 4.0e-5
-"""Of a training step at width 16, on one core: docs/results.md."""
+"""Of a training step at that width, on one core: docs/results.md."""
+_LEAST_STEPS = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,8 +70,22 @@ def fit_of(sizes: list[tuple[int, int]], size: tuple[int, int]) -> Literal["stre
     return "crop" if bends[math.floor(0.9 * (len(bends) - 1))] > math.log(_ALIKE) else "stretch"
 
 
-def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine, doublings: int) -> Choices:
-    """Settings for so many training photos of these sizes (height, width)."""
+def choose(
+    n_train: int,
+    sizes: list[tuple[int, int]],
+    machine: Machine,
+    doublings: int,
+    width: int | None = None,
+) -> Choices:
+    """Settings for a number of photos on a machine.
+
+    Args:
+        n_train: photos for training.
+        sizes: height and width of photos.
+        machine: that will train.
+        doublings: of the generator; both sides are multiples of 2 to that power.
+        width: of the generator where that is given, as by a model file to start from; None: it is chosen.
+    """
     on_gpu = machine.gpu is not None
     size = network_size(sizes, _PIXELS["gpu" if on_gpu else "cpu"], 2**doublings)
     fit = fit_of(sizes, size)
@@ -85,7 +101,7 @@ def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine, doublin
         ),
         "data.fit": Reasoned(fit, _FIT[fit]),
     }
-    said |= _of_gpu(n_train, machine) if on_gpu else _of_cpu(n_train, size, machine.cores)
+    said |= _of_gpu(n_train, machine) if on_gpu else _of_cpu(n_train, size, machine.cores, width or _WIDTH)
     steps, batch = said["train.steps"].value, said["train.batch"].value
     said["train.decay_start"] = Reasoned(steps // 2, "learning rates fall to zero over the second half")
     said["train.average"] = Reasoned(
@@ -95,13 +111,17 @@ def choose(n_train: int, sizes: list[tuple[int, int]], machine: Machine, doublin
     said["compare.steps"] = Reasoned(steps, "instead of train.steps")
     minutes = None
     if not on_gpu:
-        minutes = math.ceil(steps * seconds_per_step(size, batch, machine.cores) / 60)
+        minutes = _minutes(steps * seconds_per_step(size, batch, machine.cores, width or _WIDTH))
     return Choices(said, minutes)
 
 
-def seconds_per_step(size: tuple[int, int], batch: int, cores: int) -> float:
-    """Of training at width 16 on a processor, roughly: eight cores are hardly faster than six."""
-    return _SECONDS_PER_PIXEL * size[0] * size[1] * batch / math.pow(min(cores, 8), 0.8)
+def seconds_per_step(size: tuple[int, int], batch: int, cores: int, width: int) -> float:
+    """Of training on a processor, roughly: eight cores are hardly faster than six.
+
+    Multiply-adds grow with the square of the width, the rest of the work in proportion to it.
+    """
+    times = math.pow(width / _WIDTH, 1.5)
+    return times * _SECONDS_PER_PIXEL * size[0] * size[1] * batch / math.pow(min(cores, 8), 0.8)
 
 
 _FIT = {
@@ -110,16 +130,18 @@ _FIT = {
 }
 
 
-def _of_cpu(n_train: int, size: tuple[int, int], cores: int) -> dict[str, Reasoned]:
+def _of_cpu(n_train: int, size: tuple[int, int], cores: int, width: int) -> dict[str, Reasoned]:
     few = n_train < FEW
     batch = 2 if few else 4
-    minutes = 12 if few else 40 if n_train < SOME else 55
-    steps = _rounded(60 * minutes / seconds_per_step(size, batch, cores))
+    seconds = seconds_per_step(size, batch, cores, width)
+    steps = _rounded(60 * (12 if few else 40 if n_train < SOME else 55) / seconds)
     epochs = steps * batch / n_train
     return {
-        "model.width": Reasoned(16, "channels at full size; 64 in the paper, for GPUs and days"),
+        "model.width": Reasoned(_WIDTH, "channels at full size; 64 in the paper, for GPUs and days"),
         "train.steps": Reasoned(
-            steps, f"about {minutes} minutes here; every photo is seen {epochs:.3g} times. More is better"
+            steps,
+            f"about {_minutes(steps * seconds)} minutes here; every photo is seen {epochs:.3g} times. "
+            "More is better",
         ),
         "train.batch": Reasoned(
             batch, "photos per step; with few photos more steps teach more than larger ones"
@@ -160,7 +182,11 @@ def _of_gpu(n_train: int, machine: Machine) -> dict[str, Reasoned]:
     }
 
 
+def _minutes(seconds: float) -> int:
+    return max(1, round(seconds / 60))
+
+
 def _rounded(number: float) -> int:
     """To two digits: 873 steps look as if they meant something."""
     unit: int = 10 ** max(0, math.floor(math.log10(number)) - 1)
-    return max(100, round(number / unit) * unit)
+    return max(_LEAST_STEPS, round(number / unit) * unit)

@@ -42,6 +42,8 @@ class Paired:
     folders: dict[str, Folders]
     """`train`, and `val` where there are folders for it."""
     splits: dict[str, RawSplit]
+    left_out: tuple[Path, ...]
+    """Folders beside those of the splits, such as one of test photos."""
 
     @property
     def samples(self) -> list[RawSample]:
@@ -73,7 +75,8 @@ def pair(given: Folders) -> Paired:
             raise DataError(_nothing_pairs(folders[name], found))
     if "val" not in splits and len(splits["train"].samples) < 2:
         raise DataError(f"{given.images}: has one pair; at least 2 are needed, one of them for validation")
-    return Paired(folders, splits)
+    left_out = () if folders["train"] == given else _beside_splits(given.images, folders)
+    return Paired(folders, splits, left_out)
 
 
 def _check(given: Folders) -> None:
@@ -108,14 +111,19 @@ def _below(given: Folders) -> tuple[Folders, Folders] | None:
     called = sorted(child.name for child in given.images.iterdir() if child.name.casefold() in _SPLITS)
     if called:
         raise DataError(
-            f"{_shown(given.images)}: holds {', '.join(called)}, but no train and val that every folder given "
-            "has; name the folders of the training photos themselves, or call them train and val"
+            f"{_shown(given.images)}: holds {', '.join(map(repr, called))}, but not train and val that "
+            "all folders given have; name the training photos' own folders, or call them train and val"
         )
     return None
 
 
+def _beside_splits(images: Path, folders: dict[str, Folders]) -> tuple[Path, ...]:
+    taken = {split.images for split in folders.values()}
+    return tuple(sorted(child for child in images.iterdir() if child.is_dir() and child not in taken))
+
+
 def _inside(folder: Path, name: str) -> Path:
-    """The folder of that name, in whatever case."""
+    """What has that name in a folder, in whatever case."""
     children = sorted(child for child in folder.iterdir() if child.name.casefold() == name)
     return children[0] if children else folder / name
 
@@ -132,10 +140,10 @@ def _beside(given: Folders) -> tuple[Folders, Folders] | None:
 def _renamed(folder: Path, train: str, val: str) -> Path:
     """The path with `val` for `train` in its last name or the one above; the same where neither has it."""
     whole = Path(os.path.abspath(folder))  # noqa: PTH100 - links keep their names
-    if train in whole.name:
-        return whole.with_name(whole.name.replace(train, val))
-    if train in whole.parent.name:
-        return whole.parent.with_name(whole.parent.name.replace(train, val)) / whole.name
+    for split in (whole, whole.parent):
+        if train in split.name.casefold():
+            renamed = _inside(split.parent, split.name.casefold().replace(train, val))
+            return renamed / whole.relative_to(split)
     return folder
 
 

@@ -1,9 +1,10 @@
 """The machine that settings are chosen for."""
 
 import dataclasses
-import os
 
 import torch
+
+from ccfpse.device import cores
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,8 +25,7 @@ class Machine:
 
 def this_machine() -> Machine:
     """The one this runs on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not torch.cuda.is_available():
-        return Machine(cores, None, 0.0)
+        return Machine(cores(), None, 0.0)
     found = torch.cuda.get_device_properties(0)
-    return Machine(cores, found.name, found.total_memory / 2**30)
+    return Machine(cores(), found.name, found.total_memory / 2**30)

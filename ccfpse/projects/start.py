@@ -88,7 +88,7 @@ def start(
         machine,
         settings,
         tuple(_problems(paired.bad) + problems + list(guessed.suspicious) + _small(looked, settings)),
-        tuple(_advice(len(paired.splits["train"].samples), guessed, start_from)),
+        tuple(_advice(paired, guessed, start_from)),
     )
 
 
@@ -113,7 +113,7 @@ def _choices(
     n_train, sizes = len(paired.splits["train"].samples), [one.size for one in looked]
     if model is None or start_from is None:
         return choose(n_train, sizes, machine, doublings=5)
-    choices = choose(n_train, sizes, machine, start_from.model.doublings)
+    choices = choose(n_train, sizes, machine, start_from.model.doublings, start_from.model.width)
     taken = {f"model.{key}": Reasoned(value, "") for key, value in plain(start_from.model).items()}
     why = "classes of this model file are taken over by name; section model has its networks"
     taken["train.init"] = Reasoned(os.path.abspath(model), why)  # noqa: PTH100 - links keep their names
@@ -133,8 +133,11 @@ def _small(looked: list[Looked], settings: Settings) -> list[str]:
     ]
 
 
-def _advice(n_train: int, guessed: Guess, start_from: ModelFile | None) -> list[str]:
-    said = []
+def _advice(paired: Paired, guessed: Guess, start_from: ModelFile | None) -> list[str]:
+    n_train = len(paired.splits["train"].samples)
+    said = [f"{folder} is neither trained nor validated on" for folder in paired.left_out]
+    if guessed.known_as is None and guessed.coding == "ids" and 0 in guessed.pixels:
+        said.append("0 is a class as any other; if it means unlabelled, give it ignore: true in classes.yaml")
     if n_train < FEW:
         said.append(
             f"{n_train} training photos are few: expect colours and textures in their places, blurred, and "

@@ -1,7 +1,6 @@
 """Serves a study's page on the local network and keeps the answers that its raters send."""
 
 import json
-import socket
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -126,13 +125,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for start in range(0, len(content), _PIECE):  # the time limit is that of a piece, not of a large page
             self.wfile.write(content[start : start + _PIECE])
-
-
-def own_address() -> str:
-    """This machine's address on the local network, as others see it; the loopback one where it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # nothing is sent; the system picks the way out
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

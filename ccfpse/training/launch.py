@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from ccfpse.device import cores
 from ccfpse.errors import CcfpseError, ProcessLost, TrainingError, TrainingStopped
 from ccfpse.training.parent import end_with
 from ccfpse.training.processes import MEETING
@@ -37,7 +38,7 @@ def launch(count: int, work: Callable[..., None], *arguments: Any) -> None:
         RuntimeError: one of them failed otherwise.
     """
     # Threads of several processes on the same cores wait for each other in busy loops.
-    threads = max(1, (os.cpu_count() or 1) // count)
+    threads = max(1, cores() // count)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     with tempfile.TemporaryDirectory(prefix="ccfpse-") as folder, stop_signals() as received:
         workers: list[_Worker] = []

@@ -7,15 +7,18 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import ccfpse
 from ccfpse.model import Model
+from ccfpse.painting.queueing import WorkQueue
 from ccfpse.painting.samples import offered
 from ccfpse.painting.serve import listen, serving
 from ccfpse.painting.studio import Studio
@@ -102,6 +105,28 @@ def painting(path: Path, *, queue_length: int = 32, **options: Any) -> Iterator[
         finally:
             server.should_exit = True
             thread.join()
+
+
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[Future[Any]]:
+    """What queues accept from now on, growing as they do."""
+    accepted, real = [], WorkQueue.submit
+
+    def submit(*arguments: Any, **options: Any) -> Future[Any]:
+        future = real(*arguments, **options)
+        accepted.append(future)
+        return future
+
+    monkeypatch.setattr(WorkQueue, "submit", submit)
+    return accepted
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What it gives, once that is something."""
+    end = time.monotonic() + 120
+    while not (found := holds()):
+        assert time.monotonic() < end, "this never came true"
+        time.sleep(0.05)
+    return found
 
 
 def png(values: np.ndarray) -> bytes:

@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,145 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from ccfpse.labelspace import ClassTable, LabelClass
-from ccfpse.painting.layout import Layout, parse_layout
 from ccfpse.painting.studio import NAME
 from ccfpse.recipe import read_recipe
 from ccfpse.styles import interpolated, prior_style
-from tests.painting.servers import Painting, painting, png
+from tests.painting.browsing import DONT_CARE, OTHER, STUFF, THING, Page, instances
+from tests.painting.servers import painting, png, queued, until
 
 pytestmark = pytest.mark.slow
 MakeModel = Callable[..., Path]
-THING, STUFF, OTHER, DONT_CARE = range(4)  # of the tests' class table; the page begins with all STUFF
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What it gives, once that is something."""
-    end = time.monotonic() + 120
-    while not (found := holds()):
-        assert time.monotonic() < end, "this never came true"
-        time.sleep(0.05)
-    return found
-
-
-class Page:
-    """The open page, and what a painter does on it."""
-
-    def __init__(self, browser: Any, server: Painting) -> None:
-        self.browser, self.server = browser, server
-        self.open()
-
-    def open(self) -> None:
-        self.browser.get(self.server.address)
-        self.wait()
-
-    def wait(self) -> None:
-        until(lambda: self.run("return document.documentElement.dataset.ready"))
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def find(self, selector: str) -> Any:
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def tool(self, name: str) -> None:
-        self.find(f"[data-tool={name}]").click()
-
-    def take(self, class_: int) -> None:
-        self.find(f"#class-{class_}").click()
-
-    def size(self, size: int) -> None:
-        script = "const e = document.getElementById('size'); e.value = arguments[0];"
-        self.run(script + "e.dispatchEvent(new Event('input'))", size)
-
-    def place(self, x: float, y: float) -> tuple[int, int]:
-        """The middle of a pixel of the layout, from the middle of the canvas on the screen."""
-        height, width = self.server.model.size
-        box = self.find("#overlay").rect
-        return round(((x + 0.5) / width - 0.5) * box["width"]), round(
-            ((y + 0.5) / height - 0.5) * box["height"]
-        )
-
-    def drag(self, *points: tuple[float, float]) -> None:
-        canvas, chain = self.find("#overlay"), ActionChains(self.browser, duration=10)
-        chain.move_to_element_with_offset(canvas, *self.place(*points[0])).click_and_hold()
-        for point in points[1:]:
-            chain.move_to_element_with_offset(canvas, *self.place(*point))
-        chain.release().perform()
-
-    def click(self, *points: tuple[float, float]) -> None:
-        canvas, chain = self.find("#overlay"), ActionChains(self.browser, duration=10)
-        for point in points:
-            chain.move_to_element_with_offset(canvas, *self.place(*point)).click()
-        chain.perform()
-
-    def keys(self, *keys: str) -> None:
-        chain = ActionChains(self.browser, duration=10)
-        for key in keys:
-            chain.send_keys(key)
-        chain.perform()
-
-    def control(self, key: str) -> None:
-        ActionChains(self.browser).key_down(Keys.CONTROL).send_keys(key).key_up(Keys.CONTROL).perform()
-
-    @property
-    def layout(self) -> Layout:
-        """As the page keeps it for a reload."""
-        until(lambda: self.run("return sessionStorage.length"))
-        held = self.run("return sessionStorage.getItem(sessionStorage.key(0))").encode()
-        return parse_layout(held, "kept", self.server.model.class_table, self.server.model.style_dim)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """As they are seen."""
-        pixels = self._pixels("canvas")
-        palette = self.server.model.class_table.palette()
-        return (pixels[:, :, None] == palette).all(-1).argmax(-1)
-
-    def _pixels(self, name: str) -> np.ndarray:
-        script = """
-            const from = document.getElementById(arguments[0]), canvas = document.createElement("canvas");
-            canvas.width = from.naturalWidth ?? from.width; canvas.height = from.naturalHeight ?? from.height;
-            const context = canvas.getContext("2d");
-            context.drawImage(from, 0, 0);
-            const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
-            return [canvas.height, canvas.width, Array.from(data)];
-        """
-        height, width, values = self.run(script, name)
-        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
-
-    def shows_its_photo(self, style: Any = "prior") -> None:
-        """Waits for the photo of the layout as it is now."""
-
-        def is_shown() -> bool:
-            if self.find("#photo-pane").get_attribute("data-state") != "ready":
-                return False
-            layout = self.layout
-            wanted = self.server.model.synthesize(
-                layout.labels, layout.instances(), style, coding="classes", names=None, as_arrays=True
-            )
-            return np.array_equal(layout.labels, self.labels) and np.array_equal(
-                self._pixels("photo"), wanted
-            )
-
-        until(is_shown)
-
-    def save(self, what: str, name: str, folder: Path) -> Path:
-        self.find("#save summary").click()
-        self.find(f"[data-save={what}]").click()
-        path = folder / "downloads" / name
-        until(lambda: path.is_file() and path.stat().st_size)
-        return path
-
-    def open_file(self, path: Path) -> None:
-        self.find("#open-file").send_keys(str(path))
-
-    def complaints(self) -> list[str]:
-        return [e["message"] for e in self.browser.get_log("browser") if e["level"] == "SEVERE"]
 
 
 @pytest.fixture
@@ -239,7 +111,7 @@ def test_what_is_saved_opens_again_and_the_photo_can_be_made_again(page: Page, t
     colors = np.asarray(Image.open(page.save("colors", "labels-in-colours.png", tmp_path)))
     np.testing.assert_array_equal(table.from_colors(colors), layout.labels)
     numbers = np.asarray(Image.open(page.save("instances", "instances.png", tmp_path))).astype(np.int32)
-    np.testing.assert_array_equal(numbers, layout.instances())
+    np.testing.assert_array_equal(numbers, instances(layout))
     recipe = read_recipe(photo.read_bytes(), "photo")
     assert recipe.layout_sha256 == model.layout_checksum(layout.labels, numbers)
     again = model.synthesize(ids, numbers, "prior", recipe.seed, names=[recipe.layout], as_arrays=True)
@@ -250,6 +122,7 @@ def test_what_is_saved_opens_again_and_the_photo_can_be_made_again(page: Page, t
     np.testing.assert_array_equal(page.labels, layout.labels)  # a reload loses nothing
     page.run("sessionStorage.clear()")
     page.open()
+    page.wait()
     assert (page.labels == STUFF).all()
     page.open_file(kept)
     until(lambda: np.array_equal(page.labels, layout.labels))
@@ -318,6 +191,7 @@ def test_on_a_phone_with_fingers(page: Page, scheme: str) -> None:
     send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
     send("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     page.open()
+    page.wait()
     page.shows_its_photo()
     assert page.run("return [innerWidth, document.documentElement.scrollWidth]") == [390, 390]
     for part in ("#overlay", "#photo", f"#class-{OTHER}", "[data-tool=fill]", "#undo", "#save"):
@@ -409,6 +283,7 @@ def test_styles_change_the_photo_and_are_saved_with_the_layout(
         assert json.loads(kept.read_bytes())["style"]["share"] == 0.3
         page.run("sessionStorage.clear()")
         page.open()
+        page.wait()
         page.shows_its_photo(prior_style(0, NAME, 256))
         page.open_file(kept)
         page.shows_its_photo(interpolated(own, prior_style(1, NAME, 256), 0.3))
@@ -424,7 +299,7 @@ def test_the_page_says_when_the_server_is_busy_slow_or_gone(
     with painting(make_model(), queue_length=1) as server:
         page = Page(browser, server)
         page.shows_its_photo()
-        go, real = threading.Event(), server.studio.photo
+        go, real, accepted = threading.Event(), server.studio.photo, queued(monkeypatch)
         monkeypatch.setattr(server.studio, "photo", lambda *given: go.wait(60) and real(*given))
         page.take(OTHER)
         page.drag((10, 10), (20, 10))
@@ -438,11 +313,20 @@ def test_the_page_says_when_the_server_is_busy_slow_or_gone(
         ]
         for other in others:
             other.start()
+        until(lambda: len(accepted) == 2)  # beside the page's own that is being made
         page.drag((10, 20), (20, 20))
+        until(lambda: "The server is busy: " in page.find("#state").text)
+        page.find("#save summary").click()
+        page.find("[data-save=photo]").click()  # none of an older layout
+        until(lambda: "not there yet" in page.find("#message").text)
+        drawn = page.labels
+        page.open()
         until(lambda: "The server is busy: " in page.find("#state").text)
         go.set()
         for other in others:
             other.join()
+        page.wait()
         page.shows_its_photo()  # by itself
+        np.testing.assert_array_equal(page.labels, drawn)
     page.drag((30, 20), (40, 20))
     until(lambda: "does not answer" in page.find("#state").text)

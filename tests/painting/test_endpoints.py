@@ -106,7 +106,7 @@ def test_a_photo_says_how_it_was_made(styled: Painting) -> None:
         "/api/synthesize", labels=png(IDS), coding="classes", style_to="mean", share=0.5, seed=3
     )
     recipe = read_recipe(between.content, "photo")
-    assert recipe.style == "0.50 of the way from prior 3 to mean"
+    assert recipe.style == "0.5 from prior 3 to mean"
     np.testing.assert_array_equal(
         recipe.vector(), interpolated(prior_style(3, NAME, 256), np.zeros(256, np.float32), 0.5)
     )

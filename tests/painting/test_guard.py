@@ -1,9 +1,13 @@
 """Who may ask, and how much: names of this machine, other sites, sizes."""
 
+import io
+import socket
+import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.painting.servers import Painting, painting, png
 
@@ -56,6 +60,7 @@ def test_requests_call_this_machine_by_its_own_name(server: Painting, host: str,
         ({"Origin": "http://127.0.0.1:1"}, 403),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
     ],
@@ -74,6 +79,11 @@ def test_pages_of_other_sites_may_not_ask(server: Painting, headers: dict[str, s
             assert answer.said == "a page of another site may not use this server"
 
 
+def test_a_link_elsewhere_opens_the_page_but_nothing_is_computed_for_it(server: Painting) -> None:
+    for path, status in (("/", 200), ("/reference", 200), ("/api/layouts/0", 403), ("/api/model", 403)):
+        assert server.get(path, Sec_Fetch_Site="cross-site").status == status
+
+
 def test_what_is_too_much_is_refused_before_it_is_read(server: Painting) -> None:
     answer = server.ask("POST", "/api/open", b"x", Content_Length=str(2**25 + 1))
     assert (answer.status, answer.said) == (413, "a request has at most 32 MiB; reduce the picture")
@@ -83,6 +93,28 @@ def test_a_request_has_to_say_how_long_it_is(server: Painting) -> None:
     answer = server.ask("POST", "/api/open", Transfer_Encoding="chunked")
     assert answer.status == 413
     assert "Content-Length" in answer.said
+
+
+def test_a_length_that_is_not_the_request_s_is_refused(server: Painting) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as sender:
+        sender.sendall(
+            b"POST /api/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        assert sender.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_huge_map_of_few_bytes_takes_little_memory(server: Painting) -> None:
+    map_ = io.BytesIO()
+    Image.new("RGB", (2**13, 2**13), tuple(server.model.class_table.palette()[0].tolist())).save(map_, "PNG")
+    tracemalloc.start()
+    try:
+        answer = server.post("/api/open", file=map_.getvalue())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status == 200
+    assert peak < 6e8  # all its pixels looked up at once would take 5e9
 
 
 def test_a_small_file_of_many_pixels_is_not_decoded(server: Painting) -> None:

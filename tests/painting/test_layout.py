@@ -97,12 +97,6 @@ def test_objects_are_those_of_classes_that_have_them() -> None:
     numbers = np.array([[5, 6, 5, 5], [9, 9, 6, 6]], np.int32)
     found = with_objects(labels, numbers, made("car", "road", objects=("car",)))
     np.testing.assert_array_equal(found.objects, [[1, 2, 0, 0], [0, 0, 2, 2]])
-    np.testing.assert_array_equal(found.instances(), [[256, 257, 1, 1], [1, 1, 257, 257]])
-
-
-def test_without_objects_the_instances_are_the_classes() -> None:
-    labels = np.array([[0, 1], [2, 1]], np.uint8)
-    np.testing.assert_array_equal(with_objects(labels, None, made("a", "b", "c")).instances(), labels)
 
 
 @settings(deadline=None)

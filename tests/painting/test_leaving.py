@@ -2,14 +2,13 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.painting.servers import BOUNDARY, form, painting, png
+from tests.painting.servers import BOUNDARY, form, painting, png, queued, until
 
 
 def test_what_nobody_waits_for_is_not_computed(
@@ -25,6 +24,7 @@ def test_what_nobody_waits_for_is_not_computed(
             return real(*arguments)
 
         monkeypatch.setattr(server.studio, "photo", photo)
+        accepted = queued(monkeypatch)
         body = form({"labels": png(np.zeros((32, 64), np.uint8)), "coding": "classes"})
         head = (
             f"POST /api/synthesize HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
@@ -32,12 +32,11 @@ def test_what_nobody_waits_for_is_not_computed(
         )
         staying, leaving = (socket.create_connection(("127.0.0.1", server.port)) for _ in range(2))
         staying.sendall(head.encode() + body)
-        while not begun:
-            time.sleep(0.01)
+        until(lambda: begun)
         leaving.sendall(head.encode() + body)
-        time.sleep(0.2)  # it waits behind the first
+        until(lambda: len(accepted) == 2)  # it waits behind the first
         leaving.close()
-        time.sleep(0.2)
+        until(accepted[1].cancelled)
         go.set()
         assert staying.recv(100).startswith(b"HTTP/1.1 200")
         staying.close()

@@ -33,6 +33,8 @@ def test_names_pair_up_and_odd_ones_are_listed(pairs: Path) -> None:
         (("train_img", "train_label"), ("val_img", "val_label")),
         (("train", "trainannot"), ("val", "valannot")),
         (("images/training", "maps/training"), ("images/validation", "maps/validation")),
+        (("Train/Images", "Train/Labels"), ("Val/Images", "Val/Labels")),
+        (("train/images", "train/labels"), ("valid/images", "valid/labels")),
     ],
 )
 def test_a_split_beside_the_given_folders_is_found(
@@ -47,12 +49,31 @@ def test_a_split_beside_the_given_folders_is_found(
     assert len(found.samples) == 8
 
 
-def test_a_split_below_the_given_folders_is_found(pairs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("train", "val"), ("train", "valid"), ("Train", "Validation")])
+def test_a_split_below_the_given_folders_is_found(
+    pairs: Path, tmp_path: Path, names: tuple[str, str]
+) -> None:
     for kind in ("images", "labels"):
-        for split in ("train", "val"):
+        for split in (*names, "test"):
             shutil.copytree(pairs / kind, tmp_path / "top" / kind / split)
     found = pair(folders(tmp_path / "top"))
-    assert found.folders["val"] == folders(tmp_path / "top", "images/val", "labels/val")
+    assert found.folders == {
+        split: folders(tmp_path / "top", f"images/{name}", f"labels/{name}")
+        for split, name in zip(("train", "val"), names, strict=True)
+    }
+    assert found.left_out == (tmp_path / "top/images/test",)
+    assert len(found.samples) == 8
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Test",), ("validation",), ("train",)])
+def test_photos_that_are_kept_from_training_are_not_trained_on(
+    pairs: Path, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for kind in ("images", "labels"):
+        for split in names:
+            shutil.copytree(pairs / kind, tmp_path / "top" / kind / split)
+    with pytest.raises(DataError, match=f"images: holds '{min(names)}'.*, but not train and val"):
+        pair(folders(tmp_path / "top"))
 
 
 def test_a_folder_of_validation_photos_without_label_maps_is_no_split(pairs: Path, tmp_path: Path) -> None:

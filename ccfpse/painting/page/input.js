@@ -47,7 +47,7 @@ export function pointerInput(view, board, painter) {
       for (const one of points.length ? points : [event]) painter.move(view.pointAt(one.clientX, one.clientY));
     }
     showCorners(view, board, painter, view.pointAt(event.clientX, event.clientY));
-    view.drawOverlay();
+    view.drawSoon();
   });
   const lift = (event) => {
     if (!pointers.delete(event.pointerId)) return;

@@ -4,13 +4,16 @@ import { download, greyPng, layoutFile, numbersOf } from "./files.js";
 import { pointerInput, keyInput } from "./input.js";
 import { History, Layout } from "./layout.js";
 import { Palette } from "./palette.js";
-import { ask, askJson, form, MOST_BYTES, Photographer } from "./server.js";
+import { ask, askJson, form, Photographer } from "./server.js";
 import { StyleChoice } from "./style.js";
 import { Painter, TOOLS } from "./tools.js";
 import { View } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const model = await askJson("api/model");
+const model = await askJson("api/model").catch((error) => {
+  complain(`${error.message} Reload this page.`);
+  throw error;
+});
 const names = model.classes.map((one) => one.name);
 const kept = `ccfpse paint ${model.sha256}`;
 
@@ -30,10 +33,10 @@ const palette = new Palette(model.classes, (id) => {
   if (board.tool === "eraser" || board.tool === "picker") chooseTool("brush");
   say(`${names[id]}`);
 });
-const style = model.style_dim === null ? null : new StyleChoice(model.takes_photos, () => photograph(), complain);
+const style = model.style_dim === null ? null : new StyleChoice(model, () => photograph(), complain);
 let photo = null; // of the layout as it is
+let newest = 0; // photo that was asked for
 let hasBegun = false; // or the layout kept by this tab would be lost before it is read
-
 
 
 function say(text) {
@@ -48,16 +51,18 @@ function complain(text) {
 byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; });
 
 
-
-const photographer = new Photographer(({ state, sentence }) => {
+function tell({ state, sentence }) {
   byId("photo-pane").dataset.state = state;
   byId("state").textContent = sentence ?? "working …";
-});
+}
+
+const tellBusy = (sentence) => tell({ state: "busy", sentence });
+const photographer = new Photographer(tell);
 
 async function photograph() {
   if (hasBegun) keep();
   photo = null;
-  const shown = layout.copy(); // it may be drawn on in the meantime
+  const mine = (newest += 1), shown = layout.copy(); // it may be drawn on in the meantime
   const fields = async () => ({
     labels: await greyPng(shown.labels, shown.width, shown.height),
     instances: model.has_boundary && shown.hasObjects() ? await greyPng(shown.instances(), shown.width, shown.height) : null,
@@ -71,9 +76,10 @@ async function photograph() {
   await byId("photo").decode().catch(() => {}); // a newer one has come
   byId("photo").hidden = false;
   if (before) URL.revokeObjectURL(before);
+  if (mine !== newest) return;
   photo = found.blob;
-  byId("photo-pane").dataset.state = "ready";
-  byId("state").textContent = `made in ${found.milliseconds < 995 ? `${Math.round(found.milliseconds)} ms` : `${(found.milliseconds / 1000).toFixed(1)} s`}`;
+  const sentence = `made in ${found.milliseconds < 995 ? `${Math.round(found.milliseconds)} ms` : `${(found.milliseconds / 1000).toFixed(1)} s`}`;
+  tell({ state: "ready", sentence });
 }
 
 /** The layout or what belongs to it has changed. */
@@ -178,9 +184,9 @@ async function take(held, { isUndone = true } = {}) {
 }
 
 async function openFile(file) {
-  if (file.size > MOST_BYTES) return complain(`${file.name} is larger than ${MOST_BYTES / 2 ** 20} MiB; reduce it.`);
+  if (file.size > model.most_bytes) return complain(`${file.name} is larger than ${model.most_bytes / 2 ** 20} MiB; reduce it.`);
   try {
-    await take(await askJson("api/open", form({ file })));
+    await take(await askJson("api/open", form({ file }), tellBusy));
     say(`${file.name} is open`);
   } catch (error) {
     complain(error.message);
@@ -263,12 +269,12 @@ async function begin() {
     const found = sessionStorage.getItem(kept);
     if (found) {
       const file = new File([found], "the layout kept by this tab");
-      return await take(await askJson("api/open", form({ file })), { isUndone: false });
+      return await take(await askJson("api/open", form({ file }), tellBusy), { isUndone: false });
     }
   } catch (error) {
     if (error.status !== 400) throw error; // it may be readable yet
   }
-  return take(await askJson("api/layouts/0"), { isUndone: false });
+  return take(await askJson("api/layouts/0", {}, tellBusy), { isUndone: false });
 }
 
 
@@ -285,6 +291,7 @@ chooseTool("brush");
 try {
   await begin();
   hasBegun = true;
+  keep();
 } catch (error) {
   complain(error.message);
   palette.arrange(layout.labels);

@@ -7,8 +7,6 @@ export class Refusal extends Error {
   }
 }
 
-export const MOST_BYTES = 2 ** 25;
-
 export async function ask(path, options) {
   let response;
   try {
@@ -25,19 +23,18 @@ export async function ask(path, options) {
   throw new Refusal(response.status, sentence);
 }
 
-/** The same, asked again for as long as the server is busy. */
-export async function askPatiently(path, options) {
+/** What the server answers, asked again for as long as it is busy; `busy` is told a sentence each time. */
+export async function askJson(path, options, busy = () => {}) {
   for (;;) {
     try {
-      return await ask(path, options);
+      return await (await ask(path, options)).json();
     } catch (error) {
       if (error.status !== 503) throw error;
+      busy(`The server is busy: ${error.message}. Trying again by itself.`);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
 }
-
-export const askJson = async (path, options) => (await askPatiently(path, options)).json();
 
 export function form(fields) {
   const data = new FormData();

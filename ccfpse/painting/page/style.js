@@ -1,11 +1,14 @@
 // The style of the photo: one end, or two and a place between them.
 
-import { askJson, form, MOST_BYTES } from "./server.js";
+import { askJson, form } from "./server.js";
 
 class End {
-  constructor(title, changed, failed) {
+  constructor(title, mostBytes, changed, failed) {
     this.value = { kind: "prior", seed: 0 };
     this.photo = null;
+    this.pictured = null; // the vector whose photo is shown
+    this.turn = 0; // counts what was chosen
+    this.mostBytes = mostBytes;
     this.changed = changed;
     this.failed = failed;
     this.box = document.getElementById("end-of-style").content.cloneNode(true).querySelector("fieldset");
@@ -38,9 +41,12 @@ class End {
 
   /** Takes the style of a photo in a file. */
   async take(file) {
-    if (file.size > MOST_BYTES) return this.failed(`${file.name} is larger than ${MOST_BYTES / 2 ** 20} MiB; reduce it.`);
+    if (file.size > this.mostBytes) return this.failed(`${file.name} is larger than ${this.mostBytes / 2 ** 20} MiB; reduce it.`);
+    const mine = (this.turn += 1);
     try {
       const { style } = await askJson("api/style", form({ photo: file }));
+      if (mine !== this.turn) return; // something else was chosen in the meantime
+      this.pictured = style;
       URL.revokeObjectURL(this.shown.src);
       this.shown.src = URL.createObjectURL(file);
       this.#set({ kind: "photo", name: file.name, vector: style });
@@ -51,12 +57,13 @@ class End {
 
   show(value) {
     this.value = value;
+    this.turn += 1;
     if (value.kind === "photo") this.photo = value;
     for (const radio of this.radios) radio.checked = radio.value === value.kind;
     this.#view(value.kind);
     if (value.kind === "prior") [this.slider.value, this.number.value] = [value.seed, value.seed];
     this.drop.querySelector("button").textContent = value.kind === "photo" ? value.name : "Choose a photo, or drop one here";
-    this.shown.hidden = value.kind !== "photo" || !this.shown.src;
+    this.shown.hidden = value.kind !== "photo" || value.vector !== this.pictured;
   }
 
   #view(kind) {
@@ -85,14 +92,14 @@ class End {
 }
 
 export class StyleChoice {
-  constructor(canEncode, changed, failed) {
-    this.ends = [new End("Style", changed, failed), new End("Second style", changed, failed)];
+  constructor(model, changed, failed) {
+    this.ends = ["Style", "Second style"].map((title) => new End(title, model.most_bytes, changed, failed));
     const between = document.getElementById("between-styles").content.cloneNode(true);
     [this.blend, this.share, this.row] = ["#blend", "#share", "#share-row"].map((what) => between.querySelector(what));
     document.getElementById("style-ends").append(this.ends[0].box, between, this.ends[1].box);
     this.blend.addEventListener("change", () => { this.#view(); changed(); });
     this.share.addEventListener("input", changed);
-    if (!canEncode) for (const end of this.ends) end.box.querySelector(".of-photos").remove();
+    if (!model.takes_photos) for (const end of this.ends) end.box.querySelector(".of-photos").remove();
     this.ends[1].show({ kind: "prior", seed: 1 });
     this.#view();
   }
