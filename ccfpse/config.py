@@ -54,6 +54,11 @@ class Settings:
             f"must be multiples of {multiple}, such as {fitting}",
         )
         need(
+            self.model.discriminator != "fpse" or tuple(self.data.size) != (32, 32),
+            "data.size is [32, 32]; the discriminator fpse judges photos of [32, 64] and [64, 32] at least, "
+            "patchgan those of [32, 32], too",
+        )
+        need(
             (self.loss_network.kind == "none") == (self.train.weight_perceptual == 0),
             f"train.weight_perceptual is {self.train.weight_perceptual}, but loss_network.kind is "
             f"{self.loss_network.kind}; kind none goes with weight 0, and only with it",

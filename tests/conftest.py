@@ -6,10 +6,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import contextlib
 import ctypes
-import functools
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,48 +76,13 @@ def make_model(tmp_path: Path, table: ClassTable) -> Callable[..., Path]:
     """Writes a model file with tiny random networks; keywords change it."""
 
     def make(name: str = "model.safetensors", classes: ClassTable = table, **changes: Any) -> Path:
+        from tests.tiny import model_file
+
         path = tmp_path / name
-        path.write_bytes(_model_file(classes, **changes))
+        path.write_bytes(model_file(classes, **changes))
         return path
 
     return make
-
-
-@functools.cache
-def _model_file(
-    classes: ClassTable,
-    style: bool = False,
-    size: tuple[int, int] = (32, 64),
-    boundary: bool = True,
-    encoder: bool = True,
-) -> bytes:
-    import torch
-
-    from ccfpse.config import plain
-    from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
-    from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
-
-    torch.manual_seed(0)
-    settings = ModelSettings(
-        generator="ccfpse",
-        discriminator="fpse",
-        width=2,
-        predictor_width=4,
-        doublings=5,
-        style=style,
-        discriminator_width=2,
-        **CCFPSE_SWITCHES,
-    )
-    generator = make_generator(settings, classes.n_labels + boundary, size)
-    weights = with_prefix("generator", generator.state_dict())
-    if style and encoder:
-        weights |= with_prefix("encoder", make_encoder(settings).state_dict())
-    weights["generator.to_rgb.weight"] *= 20  # or all photos of an untrained network are nearly grey
-    described = {"model": plain(settings), "size": list(size), "has_boundary": boundary}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.safetensors")
-        save_model(path, ModelFile(settings=described, class_table=classes, provenance={}, weights=weights))
-        return path.read_bytes()
 
 
 @pytest.fixture

@@ -123,6 +123,15 @@ def test_a_size_that_the_network_cannot_make_is_refused_with_one_that_it_can() -
         build(Settings, content)
 
 
+def test_a_size_that_the_discriminator_cannot_judge_is_refused() -> None:
+    content = changed("sample", "data.size", [32, 32])
+    content["data"]["load_size"] = [32, 32]
+    with pytest.raises(SettingsError, match=r"\[32, 64\] and \[64, 32\] at least"):
+        build(Settings, content)
+    content["model"]["discriminator"] = "patchgan"
+    build(Settings, content)
+
+
 @pytest.mark.parametrize(("written", "meant"), [("1", 1.0), ("1e-3", 1e-3), ("2.5", 2.5)])
 def test_whole_and_exponent_numbers_serve_where_floats_are_meant(
     tmp_path: Path, written: str, meant: float

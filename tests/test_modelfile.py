@@ -21,7 +21,8 @@ from ccfpse.modelfile import (
     save_model,
     with_prefix,
 )
-from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
+from ccfpse.sections import CCFPSE_SWITCHES
+from tests.tiny import model_settings
 
 TABLE = ClassTable(
     name="toy",
@@ -30,16 +31,7 @@ TABLE = ClassTable(
     dont_care_raw=(255,),
     dont_care_colors=(),
 )
-SETTINGS = ModelSettings(
-    generator="ccfpse",
-    discriminator="fpse",
-    width=2,
-    predictor_width=3,
-    doublings=5,
-    style=True,
-    discriminator_width=4,
-    **CCFPSE_SWITCHES,
-)
+SETTINGS = model_settings(predictor_width=3, style=True, discriminator_width=4)
 
 
 def toy_model(**changes: Any) -> ModelFile:

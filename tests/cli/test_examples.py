@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ccfpse_cli.main import app
 from tests.cli.examples import TERMINAL, commands, environment, examples, help_text, make_ready
-from tests.hostile.bench import Bench, fill_shelf
+from tests.hostile.bench import Bench
 
 ENDLESS = {
     ("study", "serve"): ("--host", "127.0.0.1", "--port", "0"),
@@ -29,21 +29,6 @@ RUN = [
     for command in COMMANDS
     if command not in ENDLESS and command not in ELSEWHERE
 ]
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shelf")
-    fill_shelf(folder)
-    return folder
-
-
-@pytest.fixture
-def bench(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return Bench(shelf, tmp_path / "work")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -11,24 +11,9 @@ from typer.testing import CliRunner
 
 from ccfpse_cli.main import app
 from tests.cli.examples import lay
-from tests.hostile.bench import Bench, fill_shelf
+from tests.hostile.bench import Bench
 
 SETTINGS = "params.yaml"
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shelf")
-    fill_shelf(folder)
-    return folder
-
-
-@pytest.fixture
-def bench(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return Bench(shelf, tmp_path / "work")
 
 
 def answer(*command: str, exit_code: int = 0) -> Any:

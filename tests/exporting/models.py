@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 
-from ccfpse.config import plain
 from ccfpse.labelspace import ClassTable, LabelClass
-from ccfpse.modelfile import ModelFile, make_encoder, make_generator, save_model, with_prefix
+from ccfpse.modelfile import make_encoder, make_generator, with_prefix
 from ccfpse.models import Generator
-from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
+from tests.tiny import model_settings, save
 
 KINDS: dict[str, dict[str, Any]] = {
     "ccfpse": {},
@@ -40,22 +39,14 @@ def write_model(
     **changes: Any,
 ) -> Path:
     """A model of narrow networks, or those that the changes say."""
-    settings = ModelSettings(
-        **{
-            **{"generator": "ccfpse", "discriminator": "fpse", "style": False, "doublings": 5},
-            **{"width": 2, "predictor_width": 4, "discriminator_width": 2},
-            **CCFPSE_SWITCHES,
-            **changes,
-        }
-    )
+    settings = model_settings(**changes)
     classes = table(n_classes, dont_care)
     torch.manual_seed(0)
     generator = make_generator(settings, classes.n_labels + boundary, size)
     weights = with_prefix("generator", _vivid(generator, size))
     if settings.style:
         weights |= with_prefix("encoder", make_encoder(settings).state_dict())
-    described = {"model": plain(settings), "size": list(size), "has_boundary": boundary}
-    save_model(path, ModelFile(settings=described, class_table=classes, provenance={}, weights=weights))
+    save(path, settings, classes, weights, size, boundary)
     return path
 
 

@@ -5,26 +5,18 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import torch
 import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from ccfpse.config import plain, preset_text
+from ccfpse.config import preset_text
 from ccfpse.labelspace import ClassTable, LabelClass
-from ccfpse.modelfile import (
-    ModelFile,
-    load_model,
-    make_encoder,
-    make_generator,
-    save_model,
-    with_prefix,
-)
-from ccfpse.sections import CCFPSE_SWITCHES, ModelSettings
+from ccfpse.modelfile import load_model, save_model
 from ccfpse_cli.main import app
 from tests.report.evaluations import write_evaluation
 from tests.study.answering import answer, encoded, prefers
 from tests.study.photos import make_folders
+from tests.tiny import model_file
 
 SETTINGS = "params.yaml"
 Command = list[str]
@@ -91,7 +83,8 @@ def _fill() -> None:
     Path("labels").mkdir()
     Image.fromarray(np.full((32, 64), 10, np.uint8)).save("labels/good.png")
     for style in (False, True):
-        _write_model(Path("style.safetensors" if style else "model.safetensors"), style)
+        path = Path("style.safetensors" if style else "model.safetensors")
+        path.write_bytes(model_file(TABLE, style=style))
     made = ["synthesize", "labels", "photos", "--model", "model.safetensors"]
     assert CliRunner().invoke(app, made).exit_code == 0
     save_model(Path("small.safetensors"), load_model(Path("model.safetensors")), "int8")
@@ -136,22 +129,3 @@ def _write_settings(path: Path) -> None:
     settings["paths"] = {name: name for name in settings["paths"]}
     settings["runtime"] |= {"device": "cpu", "workers": 0}
     path.write_text(yaml.safe_dump(settings))
-
-
-def _write_model(path: Path, style: bool) -> None:
-    torch.manual_seed(0)
-    settings = ModelSettings(
-        generator="ccfpse",
-        discriminator="fpse",
-        width=2,
-        predictor_width=4,
-        doublings=5,
-        style=style,
-        discriminator_width=2,
-        **CCFPSE_SWITCHES,  # type: ignore[arg-type]
-    )
-    weights = with_prefix("generator", make_generator(settings, TABLE.n_labels + 1, (32, 64)).state_dict())
-    if style:
-        weights |= with_prefix("encoder", make_encoder(settings).state_dict())
-    described = {"model": plain(settings), "size": [32, 64], "has_boundary": True}
-    save_model(path, ModelFile(settings=described, class_table=TABLE, provenance={}, weights=weights))

@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.hostile.bench import TABLE
 from tests.painting.servers import Painting, painting, png
+from tests.tiny import model_file
 
 LABELS = png(np.full((32, 64), 10, np.uint8))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Painting]:
-    from tests.conftest import _model_file
-    from tests.hostile.bench import TABLE
-
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    path.write_bytes(_model_file(TABLE))
+    path.write_bytes(model_file(TABLE))
     with painting(path, names=["paint.example"]) as found:
         yield found
 
