@@ -78,7 +78,7 @@ def _tell(started: "Started") -> None:
     say(f"wrote {started.project}; next:")
     say(f"  cd {where}")
     say("  dvc repro    # reads and checks every pair, trains, evaluates: outputs/report/index.html")
-    say(f"  ccfpse paint {MODEL}")
+    say(f"  ccfpse paint {MODEL} --layouts {settings.paths.prepared}")
 
 
 def _training(started: "Started") -> str:

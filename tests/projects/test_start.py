@@ -67,7 +67,11 @@ def test_what_was_found_is_said(pairs: Path) -> None:
     assert "alone.jpg: has no label map of its name" in said.stderr
     assert "4 training photos are few" in said.stderr
     commands = [line.split("#")[0].strip() for line in said.stdout.splitlines() if line.startswith("  ")][-3:]
-    assert commands == ["cd new", "dvc repro", "ccfpse paint outputs/training/model.safetensors"]
+    assert commands == [
+        "cd new",
+        "dvc repro",
+        "ccfpse paint outputs/training/model.safetensors --layouts outputs/prepared",
+    ]
 
 
 def test_in_a_repository_dvc_uses_git(pairs: Path, tmp_path: Path) -> None:
