@@ -9,12 +9,15 @@
 The map of the package; a module imports only from lines above its own:
 
 - `errors`, `files`: one family of errors that users see; files that are whole or absent.
+- `placing`, `outputlock`, `cleaning`: how outputs take their place, one command at a time, and what lies
+  beside them.
 - `config`, `strict`, `preset`: settings, typed and frozen.
 - `notebook`, `labelspace`, `classfiles`, `labelimage`: class tables, and label maps read by them.
 - `datasets`: raw data sets as samples of photo, label map and instance map.
-- `prepared`: the prepared store that training reads.
+- `preparing`, `prepared`: the prepared store that training reads.
 - `layout`: labels and instances as the network's input.
-- `ops`, `models`: the predicted depthwise convolution, and the paper's networks as pure modules.
+- `native`, `ops`, `models`: compiled kernels, the predicted depthwise convolution, and the paper's networks
+  as pure modules.
 - `modelfile`, `published`: trained networks in one file; published checkpoints turned into one.
 - `losses`, `judge`, `loss_network`: what training minimises, and who looks at the result.
 - `segmenters`: the papers' networks, and any other, that read photos into classes.
@@ -24,6 +27,7 @@ The map of the package; a module imports only from lines above its own:
 - `synthesisplan`, `synthesis`, `remaking`: photos of label maps, and the same ones again.
 - `exporting`, `shrinking`: generators for other programs; smaller model files.
 - `evaluation`: scores of synthesized photos against real ones.
+- `projects`: a project from folders of photos and label maps.
 - `doctor`: what machine, installation and project have, and what is missing.
 - `painting`: a page for painting layouts, and its HTTP endpoints.
 - `stylegrid`, `compare`, `study`, `report`: pictures of styles, grids of variants, preferences of people, a
@@ -50,7 +54,7 @@ def load(
     Args:
         path: model file.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`, `mps`.
-        precision: `bf16` computes in bfloat16 where that is safe.
+        precision: `bf16` computes in 16 bits where that is safe.
 
     Raises:
         ModelFileError: the file is not a model file of ours, or is damaged.

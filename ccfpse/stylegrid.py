@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,18 @@ class Diversity:
     """Why there is none."""
 
 
+def check_out(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuses a place for the picture that is not called PNG, or where one of the inputs lies.
+
+    Raises:
+        OutputError: so it is.
+    """
+    if out.suffix.lower() != ".png":
+        raise OutputError(f"{out}: the picture is a PNG; choose a name that ends in .png")
+    if out.is_file() and any(one.exists() and out.samefile(one) for one in inputs):
+        raise OutputError(f"{out}: is an input, which the picture would replace; choose another name")
+
+
 def style_columns(model: Model, given: Sequence[str], *, seeds: int, steps: int) -> list[Column]:
     """Styles of the prior, the mean, then those given, with what lies between neighbours of these.
 
@@ -97,9 +109,10 @@ def make_grid(
     Raises:
         DataError: a layout cannot be read.
         SettingsError: `own`, where layouts have no photo.
-        OutputError: the file cannot be written, or is a label map.
+        OutputError: the file cannot be written.
     """
-    _check_out(out, layouts)
+    if any(column.style == "own" for column in columns):
+        layouts[0].photo()  # or it would be refused after all other columns
     fitted = [_fitted(model, layout) for layout in layouts]
     photos: list[list[Pixels]] = []
     for done, column in enumerate(columns, start=1):
@@ -172,16 +185,11 @@ def _lpips(
     return float(np.mean(means)), None
 
 
-def _check_out(out: Path, layouts: Sequence[LayoutSource]) -> None:
-    if out.suffix.lower() != ".png":
-        raise OutputError(f"{out}: the picture is a PNG; choose a name that ends in .png")
-    if out.is_file() and any(out.samefile(layout.origin) for layout in layouts):
-        raise OutputError(f"{out}: is a label map, which the picture would replace; choose another name")
-
-
 def _column(model: Model, given: str) -> Column:
     if given == "own":
         return Column("own", "own")
+    if given == "prior":
+        raise SettingsError("columns of the prior are there already; --seeds says how many")
     style = named_style(model, given)
     path = Path(given)
     is_photo = given != "mean" and path.suffix != VECTOR_SUFFIX

@@ -40,6 +40,8 @@ def compare(
         from ccfpse.variants import cell_settings
 
         if collect:
+            if preset is not None:
+                raise SettingsError("--collect is of the cells that are there; leave out --preset")
             with progress("seconds per step") as update:
                 write_table(load_settings(Path("params.yaml")), update)
             return

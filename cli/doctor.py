@@ -72,7 +72,8 @@ def _project(found: "Examination") -> list[tuple[str, str]]:
     if git is None:
         versioned = "no repository here"
     else:
-        versioned = f"{git.commit or 'nothing committed'}, {git.changed_files} files changed or new"
+        changed = "an unknown number of" if git.changed_files is None else git.changed_files
+        versioned = f"{git.commit or 'nothing committed'}, {changed} files changed or new"
     if dvc is None:
         pipeline = "no dvc.yaml here"
     elif not dvc.initialised:

@@ -30,7 +30,7 @@ def import_(
     """Turn published checkpoints of CC-FPSE, SPADE or pix2pixHD into a model file.
 
     Example:
-        ccfpse import --generator 100_net_G.pth --dataset ade20k --out ade.safetensors
+        ccfpse import --generator 200_net_G.pth --dataset ade20k --out ade.safetensors
     """
     with errors_as_messages():
         from ccfpse.published_import import import_published

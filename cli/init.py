@@ -45,6 +45,7 @@ def init(
 
 
 def _tell(started: "Started") -> None:
+    from ccfpse.git import find_git
     from ccfpse.projects.contents import MODEL
 
     guess, settings = started.guess, started.settings
@@ -77,6 +78,8 @@ def _tell(started: "Started") -> None:
     where = shlex.quote(str(started.project))
     say(f"wrote {started.project}; next:")
     say(f"  cd {where}")
+    if (git := find_git(started.project)) and git.commit is None:  # training logs need one
+        say("  git add . && git commit -m start")
     say("  dvc repro    # reads and checks every pair, trains, evaluates: outputs/report/index.html")
     say(f"  ccfpse paint {MODEL} --layouts {settings.paths.prepared}")
 

@@ -50,12 +50,15 @@ def paint(
     with errors_as_messages():
         import ccfpse
         from ccfpse.classfiles import read_class_yaml
+        from ccfpse.errors import SettingsError
         from ccfpse.layoutfiles import find_layouts
         from ccfpse.network import own_address
         from ccfpse.painting.samples import offered
         from ccfpse.painting.serve import listen, serving
         from ccfpse.painting.studio import Studio
 
+        if layouts is None and (given := "--instances" if instances else "--classes" if classes else None):
+            raise SettingsError(f"{given} says something about --layouts, which is not given")
         network = ccfpse.load(model, device=device, precision=precision)
         table = None if classes is None else read_class_yaml(classes)
         sources = None if layouts is None else find_layouts(layouts, instances, network, table, "auto")

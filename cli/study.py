@@ -87,7 +87,7 @@ def serve(
 
         load_key(folder)  # nothing is made where there is no study
         with output_lock(folder / ANSWERS), StudyServer(folder, (host, port), say) as server:
-            shown = own_address() if host in ("0.0.0.0", "::", "") else host
+            shown = own_address() if host in ("0.0.0.0", "") else host
             say(f"http://{shown}:{server.port}/ is for raters; answers go to {folder / ANSWERS}; Ctrl-C ends")
             try:
                 server.serve_forever()
@@ -119,13 +119,14 @@ def tally(
         from ccfpse.study.tally import tally as count
 
         found = count(load_key(folder), files or kept_answers(folder))
+        if out is not None:
+            with output_lock(out):
+                write_json(out, found.to_dict())
         if as_json:
             say_json(found.to_dict())
         else:
             _show(found)
         if out is not None:
-            with output_lock(out):
-                write_json(out, found.to_dict())
             (remark if as_json else say)(f"wrote {out}")
 
 

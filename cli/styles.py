@@ -47,9 +47,9 @@ def styles(
         from ccfpse.classfiles import read_class_yaml
         from ccfpse.config import load_settings
         from ccfpse.evaluation.picture import evenly_spaced
-        from ccfpse.layoutfiles import find_layouts
+        from ccfpse.layoutfiles import LayoutFile, find_layouts
         from ccfpse.outputlock import output_lock
-        from ccfpse.stylegrid import make_grid, measure, style_columns
+        from ccfpse.stylegrid import check_out, make_grid, measure, style_columns
 
         lpips = None
         if model is None or params is not None:
@@ -59,8 +59,10 @@ def styles(
             lpips = settings.evaluate.lpips
         table = None if classes is None else read_class_yaml(classes)
         network = ccfpse.load(model, device=device or "auto", precision=precision)
-        columns = style_columns(network, style or [], seeds=seeds, steps=steps)
         found = find_layouts(labels, instances, network, table, coding)
+        maps = [layout.instances for layout in found if isinstance(layout, LayoutFile) and layout.instances]
+        check_out(out, [*(layout.origin for layout in found), *maps, *map(Path, style or [])])
+        columns = style_columns(network, style or [], seeds=seeds, steps=steps)
         rows = [found[i] for i in evenly_spaced(len(found), layouts)]
         advise(str(network.device))
         with output_lock(out), progress("synthesizing") as update:

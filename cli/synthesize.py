@@ -31,7 +31,7 @@ def synthesize(
             min=0, max=1, help="Of two styles, how far from the first to the second.", show_default=False
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the prior's styles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the prior's styles.")] = 0,
     batch: Annotated[
         int | None,
         typer.Option(min=1, help="Photos at a time; without it, runtime.inference_batch, or 8."),

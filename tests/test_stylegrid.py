@@ -131,17 +131,20 @@ def test_own_styles_are_those_of_a_stores_photos(
 
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path, make_model: MakeModel, labels: Path) -> None:
     plain, styled = make_model(), make_model("styled.safetensors", style=True)
-    before = (labels / "0.png").read_bytes()
+    before, dusk = (labels / "0.png").read_bytes(), tmp_path / "dusk.png"
+    dusk.write_bytes(before)
     for words, arguments in {
         "trained without a style": (labels, tmp_path / "a.png", "--model", plain),
-        "a label map, which the picture would replace": (labels, labels / "0.png", "--model", styled),
+        "an input, which the picture would replace": (labels, labels / "0.png", "--model", styled),
+        "1.png: is an input": (labels, labels / "1.png", "--model", styled, "--layouts", 1),
+        "dusk.png: is an input": (labels, dusk, "--model", styled, "--style", dusk),
         "ends in .png": (labels, tmp_path / "a.jpg", "--model", styled),
         "prepared store": (labels, tmp_path / "a.png", "--model", styled, "--style", "own"),
-        "style prior differs": (labels, tmp_path / "a.png", "--model", styled, "--style", "prior"),
+        "--seeds says how many": (labels, tmp_path / "a.png", "--model", styled, "--style", "prior"),
     }.items():
         code, _, told = run(*arguments)
         assert (code, words in told) == (2, True), told
-    assert (labels / "0.png").read_bytes() == before
+    assert (labels / "0.png").read_bytes() == dusk.read_bytes() == before
     assert not list(tmp_path.glob("a.*"))
 
 

@@ -10,9 +10,10 @@ from ccfpse.config import Settings, load_settings
 from ccfpse.device import cores
 from ccfpse.doctor.installation import Extra, extras, versions
 from ccfpse.doctor.machine import Device, Disk, Kernels, devices, disk, kernels
-from ccfpse.doctor.project import Dvc, Git, find_dvc, find_git
+from ccfpse.doctor.project import Dvc, find_dvc
 from ccfpse.doctor.weights import Weights, find_weights
 from ccfpse.errors import CcfpseError
+from ccfpse.git import Git, find_git
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

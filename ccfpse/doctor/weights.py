@@ -4,6 +4,7 @@ Names, addresses and places are those of the modules that read the files.
 """
 
 import dataclasses
+import os
 from pathlib import Path
 
 from ccfpse import loss_network
@@ -98,5 +99,5 @@ def _weights(network: str, file: str, enables: str, setting: str, source: str, p
         setting=setting,
         source=source,
         path=None if path is None else str(path),
-        found=path is not None and path.is_file(),
+        found=path is not None and os.path.isfile(path),  # noqa: PTH113 - False where it may not be looked
     )

@@ -23,6 +23,7 @@ FORMAT = 1
 LARGEST_SEED = 2**31 - 1
 _LONGEST_SIDE = 2**13
 _MOST_OBJECTS = 2**16 - 1
+_WORD = 2**32 - 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def with_objects(labels: Ids, numbers: npt.NDArray[np.int32] | None, table: Clas
     objects = np.zeros(labels.shape, np.uint16)
     if numbers is not None:
         things = np.isin(labels, [i for i, c in enumerate(table.classes) if c.has_instances])
-        pairs = labels[things].astype(np.int64) << 32 | numbers[things]
+        pairs = labels[things].astype(np.int64) << 32 | (numbers[things].astype(np.int64) & _WORD)
         found, inverse = np.unique(pairs, return_inverse=True)
         if len(found) > _MOST_OBJECTS:
             raise DataError(f"there are {len(found)} objects; the page holds up to {_MOST_OBJECTS}")
@@ -60,7 +61,8 @@ def reduced(layout: Layout, most_pixels: int) -> Layout:
     if height * width <= most_pixels:
         return layout
     scale = math.sqrt(most_pixels / (height * width))
-    size = max(int(height * scale), 1), max(int(width * scale), 1)
+    tall = max(int(height * scale), 1)
+    size = tall, max(min(int(width * scale), most_pixels // tall), 1)
     fit = Fit((height, width), size, (0, 0), size, repeats_edge=True)
     return dataclasses.replace(
         layout, labels=fit.apply(layout.labels, None), objects=fit.apply(layout.objects, None)

@@ -223,8 +223,9 @@ class Studio:
 def _smaller(picture: Image.Image, most: int) -> Image.Image:
     """The picture, or every so many of its rows and columns."""
     step = math.ceil(math.sqrt(picture.width * picture.height / most))
-    size = (math.ceil(picture.width / step), math.ceil(picture.height / step))
-    return picture if step == 1 else picture.resize(size, Image.Resampling.NEAREST)
+    height = math.ceil(picture.height / step)
+    width = min(math.ceil(picture.width / step), most // height)
+    return picture if step == 1 else picture.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _colors(table: ClassTable) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ from ccfpse.pictures import LABEL_SUFFIXES, PHOTO_SUFFIXES
 
 _TRAIN_TO_VAL = (("training", "validation"), ("train", "val"), ("train", "validation"), ("train", "valid"))
 """Names that folders of training photos have, and those of their validation photos."""
-_SPLITS = {name for names in _TRAIN_TO_VAL for name in names} | {"test", "testing"}
+_SPLIT = re.compile(
+    r"(train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|dev|eval)(?:[-_ ]?(?:set|split|[ab]|\d+))?"
+)
+"""Names of folders, in small letters, that hold a part of a data set, such as train2017 or testA."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,15 +108,21 @@ def _below(given: Folders) -> tuple[Folders, Folders] | None:
         DataError: there are folders that are called as splits are, but not these two: photos that are to be
             kept from training would be trained on.
     """
-    for train, val in _TRAIN_TO_VAL:
-        found = given.each(partial(_inside, name=train)), given.each(partial(_inside, name=val))
+    called = {
+        child.name: matched[1]
+        for child in sorted(given.images.iterdir())
+        if child.is_dir() and (matched := _SPLIT.fullmatch(child.name.casefold()))
+    }
+    trained, validated = ([n for n, kind in called.items() if kind.startswith(k)] for k in ("train", "val"))
+    if len(trained) == len(validated) == 1:
+        found = [given.each(partial(_inside, name=name)) for name in (*trained, *validated)]
         if all(folder.is_dir() for split in found for folder in split.all()):
-            return found
-    called = sorted(child.name for child in given.images.iterdir() if child.name.casefold() in _SPLITS)
+            return found[0], found[1]
     if called:
         raise DataError(
-            f"{_shown(given.images)}: holds {', '.join(map(repr, called))}, but not train and val that "
-            "all folders given have; name the training photos' own folders, or call them train and val"
+            f"{_shown(given.images)}: holds {', '.join(map(repr, called))}, but not one folder for training "
+            "and one for validation that all folders given have; name the training photos' own folders, or "
+            "call them train and val"
         )
     return None
 
@@ -124,7 +134,12 @@ def _beside_splits(images: Path, folders: dict[str, Folders]) -> tuple[Path, ...
 
 def _inside(folder: Path, name: str) -> Path:
     """What has that name in a folder, in whatever case."""
-    children = sorted(child for child in folder.iterdir() if child.name.casefold() == name)
+    if (folder / name).exists():
+        return folder / name
+    try:
+        children = sorted(child for child in folder.iterdir() if child.name.casefold() == name.casefold())
+    except OSError:  # it may be entered, but not listed
+        children = []
     return children[0] if children else folder / name
 
 

@@ -133,5 +133,5 @@ def _palette(picture: Image.Image, pixels: dict[int, int]) -> dict[int, Color]:
 
 def _with_objects(values: npt.NDArray[Any], numbers: npt.NDArray[np.int32]) -> frozenset[int]:
     """Values whose pixels have several numbers."""
-    pairs = np.unique(values.astype(np.int64) << 32 | numbers)
+    pairs = np.unique(values.astype(np.int64) << 32 | (numbers.astype(np.int64) & 0xFFFFFFFF))
     return frozenset(value for value, count in Counter((pairs >> 32).tolist()).items() if count > 1)

@@ -81,7 +81,7 @@ def make_ready(bench: Bench, *command: str) -> None:
     name = " ".join(command)
     lay(bench, *_NEEDS.get(name, ()))
     if name == "import":
-        _publish(bench.folder / "100_net_G.pth")
+        _publish(bench.folder / "200_net_G.pth")
 
 
 def _publish(path: Path) -> None:

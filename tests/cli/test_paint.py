@@ -49,3 +49,16 @@ def test_a_taken_port_is_refused(make_model: MakeModel) -> None:
     assert told == [
         f"error: 127.0.0.1:{port}: cannot be served (Address already in use); choose another --host or --port"
     ]
+
+
+def test_a_host_that_no_machine_can_be_called_is_refused(make_model: MakeModel) -> None:
+    ended = CliRunner().invoke(app, ["paint", str(make_model()), "--host", "a..b"])
+    assert ended.exit_code == 2
+    assert "a..b: is no name of a machine; choose another --host" in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["instances", "classes"])
+def test_what_belongs_to_layouts_is_not_ignored_without_them(option: str, make_model: MakeModel) -> None:
+    ended = CliRunner().invoke(app, ["paint", str(make_model()), f"--{option}", "somewhere"])
+    assert ended.exit_code == 2
+    assert f"--{option} says something about --layouts" in ended.stderr

@@ -321,12 +321,14 @@ def test_the_page_says_when_the_server_is_busy_slow_or_gone(
         until(lambda: "not there yet" in page.find("#message").text)
         drawn = page.labels
         page.open()
-        until(lambda: "The server is busy: " in page.find("#state").text)
+        until(lambda: "The server is busy: " in page.find("#message").text)
         go.set()
         for other in others:
             other.join()
         page.wait()
         page.shows_its_photo()  # by itself
+        assert not page.find("#message").is_displayed()
         np.testing.assert_array_equal(page.labels, drawn)
+    page.take(OTHER)
     page.drag((30, 20), (40, 20))
     until(lambda: "does not answer" in page.find("#state").text)

@@ -66,6 +66,7 @@ def test_another_model_finds_its_classes_by_name() -> None:
         {"ccfpse": "model"},
         {"style": 3},
         {"style": STYLE | {"share": float("nan")}},
+        {"style": STYLE | {"share": 10**400}},
         {"style": STYLE | {"to": {"kind": "prior", "seed": -1}}},
         {"style": STYLE | {"to": {"kind": "photo", "name": "x", "vector": [1, 2, 3]}}},
         {"style": STYLE | {"to": {"kind": "photo", "name": "x", "vector": [1, 2, 3, 1e400]}}},

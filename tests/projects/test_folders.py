@@ -49,7 +49,9 @@ def test_a_split_beside_the_given_folders_is_found(
     assert len(found.samples) == 8
 
 
-@pytest.mark.parametrize("names", [("train", "val"), ("train", "valid"), ("Train", "Validation")])
+@pytest.mark.parametrize(
+    "names", [("train", "val"), ("train", "valid"), ("Train", "Validation"), ("train2017", "val2017")]
+)
 def test_a_split_below_the_given_folders_is_found(
     pairs: Path, tmp_path: Path, names: tuple[str, str]
 ) -> None:
@@ -65,14 +67,19 @@ def test_a_split_below_the_given_folders_is_found(
     assert len(found.samples) == 8
 
 
-@pytest.mark.parametrize("names", [("train", "test"), ("Test",), ("validation",), ("train",)])
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Test",), ("validation",), ("trainA", "testA"), ("dev",)]
+)
 def test_photos_that_are_kept_from_training_are_not_trained_on(
     pairs: Path, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     for kind in ("images", "labels"):
         for split in names:
             shutil.copytree(pairs / kind, tmp_path / "top" / kind / split)
-    with pytest.raises(DataError, match=f"images: holds '{min(names)}'.*, but not train and val"):
+    with pytest.raises(
+        DataError,
+        match=f"images: holds '{min(names)}'.*, but not one folder for training and one for validation",
+    ):
         pair(folders(tmp_path / "top"))
 
 

@@ -171,7 +171,17 @@ def test_a_model_file_to_start_from_brings_its_networks(pairs: Path, make_model:
     settings = load_settings(Path("new/params.yaml"))
     assert settings.train.init == str(model)
     assert (settings.model.width, settings.model.style) == (2, True)
+    assert init("own", pairs).exit_code == 0
+    own = load_settings(Path("own/params.yaml"))
+    assert settings.train.steps > 5 * own.train.steps  # so narrow a network makes more in the same time
     assert "0 of 4 classes have a name that the model file knows" in ended.stderr
+
+
+def test_a_repository_without_a_commit_is_told_to_have_one(pairs: Path) -> None:
+    assert "git commit" not in init("new", pairs).stdout
+    subprocess.run(["git", "init", "-q", "other"], check=True)
+    said = init("other", pairs).stdout
+    assert "  cd other\n  git add . && git commit -m start\n  dvc repro " in said
 
 
 def test_data_with_other_folders_around_it_is_named_folder_by_folder(pairs: Path) -> None:

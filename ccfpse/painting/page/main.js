@@ -10,7 +10,7 @@ import { Painter, TOOLS } from "./tools.js";
 import { View } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const model = await askJson("api/model").catch((error) => {
+const model = await askJson("api/model", {}, complain).catch((error) => {
   complain(`${error.message} Reload this page.`);
   throw error;
 });
@@ -25,7 +25,7 @@ const board = {
   tool: "brush", selected: model.ground, size: 8, isNewObject: true,
   drawn: () => view.drawSoon(),
   picked: (id) => { palette.select(id); chooseTool("brush"); },
-  changed: (was) => { hasBegun = true; history.keep(was); refresh(); },
+  changed: (was) => { history.keep(was); refresh(); },
 };
 const painter = new Painter(board);
 const palette = new Palette(model.classes, (id) => {
@@ -36,16 +36,16 @@ const palette = new Palette(model.classes, (id) => {
 const style = model.style_dim === null ? null : new StyleChoice(model, () => photograph(), complain);
 let photo = null; // of the layout as it is
 let newest = 0; // photo that was asked for
-let hasBegun = false; // or the layout kept by this tab would be lost before it is read
 
 
 function say(text) {
   byId("said").textContent = text;
 }
 
+/** Shows a sentence until it is dismissed; none: takes it away. */
 function complain(text) {
   byId("message").firstElementChild.textContent = text;
-  byId("message").hidden = false;
+  byId("message").hidden = !text;
 }
 
 byId("message").querySelector("button").addEventListener("click", () => { byId("message").hidden = true; });
@@ -56,11 +56,10 @@ function tell({ state, sentence }) {
   byId("state").textContent = sentence ?? "working …";
 }
 
-const tellBusy = (sentence) => tell({ state: "busy", sentence });
 const photographer = new Photographer(tell);
 
 async function photograph() {
-  if (hasBegun) keep();
+  keep();
   photo = null;
   const mine = (newest += 1), shown = layout.copy(); // it may be drawn on in the meantime
   const fields = async () => ({
@@ -174,8 +173,10 @@ keyInput(view, board, painter, { actions, chooseTool, say, names });
 
 /** Takes a layout as the server gives it; the one before can be had back by undo. */
 async function take(held, { isUndone = true } = {}) {
+  const numbers = await numbersOf(held);
+  if (painter.isBusy) painter.cancel(); // what was being drawn is of the layout before
   const was = layout.copy();
-  layout.takeFrom(await numbersOf(held));
+  layout.takeFrom(numbers);
   if (isUndone) history.keep(was);
   if (held.style && style) style.show(held.style);
   view.zoomTo(1);
@@ -186,7 +187,7 @@ async function take(held, { isUndone = true } = {}) {
 async function openFile(file) {
   if (file.size > model.most_bytes) return complain(`${file.name} is larger than ${model.most_bytes / 2 ** 20} MiB; reduce it.`);
   try {
-    await take(await askJson("api/open", form({ file }), tellBusy));
+    await take(await askJson("api/open", form({ file }), complain));
     say(`${file.name} is open`);
   } catch (error) {
     complain(error.message);
@@ -264,17 +265,26 @@ async function keep() {
   } catch { /* the browser keeps nothing; saving as a file still works */ }
 }
 
-async function begin() {
+function found() {
   try {
-    const found = sessionStorage.getItem(kept);
-    if (found) {
-      const file = new File([found], "the layout kept by this tab");
-      return await take(await askJson("api/open", form({ file }), tellBusy), { isUndone: false });
+    return sessionStorage.getItem(kept);
+  } catch {
+    return null; // the browser keeps nothing
+  }
+}
+
+/** Begins with what this tab kept, or with the first layout. Until then nothing may be painted, or it would be lost. */
+async function begin() {
+  const held = found();
+  try {
+    if (held) {
+      const file = new File([held], "the layout kept by this tab");
+      return await take(await askJson("api/open", form({ file }), complain), { isUndone: false });
     }
   } catch (error) {
     if (error.status !== 400) throw error; // it may be readable yet
   }
-  return take(await askJson("api/layouts/0", {}, tellBusy), { isUndone: false });
+  return take(await askJson("api/layouts/0", {}, complain), { isUndone: false });
 }
 
 
@@ -288,15 +298,12 @@ if (!model.has_boundary || !model.classes.some((one) => one.has_objects)) {
 }
 setSize(Math.max(2, Math.round(model.width / 16)));
 chooseTool("brush");
-try {
-  await begin();
-  hasBegun = true;
-  keep();
-} catch (error) {
-  complain(error.message);
-  palette.arrange(layout.labels);
-  refresh();
-}
+document.body.inert = true;
+await begin().catch((error) => {
+  complain(`${error.message} Reload this page.`);
+  throw error;
+});
+document.body.inert = false;
 const usual = ["car", "person", "tree", "vegetation", "building"].map((name) => names.indexOf(name)).find((id) => id >= 0);
 palette.select(usual ?? model.ground);
 document.documentElement.dataset.ready = "yes"; // for whoever drives this page by program

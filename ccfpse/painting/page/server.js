@@ -23,11 +23,13 @@ export async function ask(path, options) {
   throw new Refusal(response.status, sentence);
 }
 
-/** What the server answers, asked again for as long as it is busy; `busy` is told a sentence each time. */
+/** What the server answers, asked again for as long as it is busy; `busy` is told a sentence, and "" in the end. */
 export async function askJson(path, options, busy = () => {}) {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     try {
-      return await (await ask(path, options)).json();
+      const response = await ask(path, options);
+      if (tries) busy("");
+      return await response.json();
     } catch (error) {
       if (error.status !== 503) throw error;
       busy(`The server is busy: ${error.message}. Trying again by itself.`);

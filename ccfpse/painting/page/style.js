@@ -27,7 +27,10 @@ class End {
       });
     }
     find(".drop button").addEventListener("click", () => this.file.click());
-    this.file.addEventListener("change", () => this.file.files[0] && this.take(this.file.files[0]));
+    this.file.addEventListener("change", () => {
+      if (this.file.files[0]) this.take(this.file.files[0]);
+      this.file.value = ""; // the same file may be chosen again
+    });
     const { box } = this;
     box.addEventListener("dragover", (event) => { event.preventDefault(); event.stopPropagation(); box.classList.add("over"); });
     box.addEventListener("dragleave", () => box.classList.remove("over"));
@@ -44,7 +47,7 @@ class End {
     if (file.size > this.mostBytes) return this.failed(`${file.name} is larger than ${this.mostBytes / 2 ** 20} MiB; reduce it.`);
     const mine = (this.turn += 1);
     try {
-      const { style } = await askJson("api/style", form({ photo: file }));
+      const { style } = await askJson("api/style", form({ photo: file }), this.failed);
       if (mine !== this.turn) return; // something else was chosen in the meantime
       this.pictured = style;
       URL.revokeObjectURL(this.shown.src);

@@ -5,8 +5,8 @@ const MOST_ZOOM = 8;
 export class View {
   constructor(layout, colors) {
     this.layout = layout;
-    this.colors = colors.map((c) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
-    this.palette = new Uint32Array(new Uint8Array(this.colors.flatMap((c) => [...c, 255])).buffer);
+    const bytes = colors.flatMap((c) => [...[1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)), 255]);
+    this.palette = new Uint32Array(new Uint8Array(bytes).buffer);
     this.zoom = 1;
     this.waiting = null;
     this.preview = null; // {points, isClosed}, in pixels of the layout
