@@ -61,8 +61,8 @@ def reduced(layout: Layout, most_pixels: int) -> Layout:
     if height * width <= most_pixels:
         return layout
     scale = math.sqrt(most_pixels / (height * width))
-    tall = max(int(height * scale), 1)
-    size = tall, max(min(int(width * scale), most_pixels // tall), 1)
+    tall = min(max(int(height * scale), 1), most_pixels)
+    size = tall, min(max(int(width * scale), 1), most_pixels // tall)
     fit = Fit((height, width), size, (0, 0), size, repeats_edge=True)
     return dataclasses.replace(
         layout, labels=fit.apply(layout.labels, None), objects=fit.apply(layout.objects, None)

@@ -286,7 +286,8 @@ def train_without_a_loss_network(desk: Desk) -> Command:
 @case("prepared: was prepared with")
 def train_with_a_store_of_other_settings(desk: Desk) -> Command:
     assert desk.store
-    desk.edit("data.size", [32, 32])
+    desk.edit("data.size", [64, 32])
+    desk.edit("data.load_size", [64, 32])
     return ["train"]
 
 

@@ -106,9 +106,10 @@ def test_reducing_keeps_the_aspect_and_invents_nothing(height: int, width: int, 
     labels = np.arange(height * width, dtype=np.uint32).reshape(height, width).astype(np.uint8)
     found = reduced(Layout(labels, labels.astype(np.uint16)), most)
     h, w = found.labels.shape
-    assert h * w <= max(most, height, width)
+    assert h * w <= most
     assert (h, w) == (height, width) or height * width > most
     scale = min(1, math.sqrt(most / (height * width)))
-    assert (h, w) == (max(int(height * scale), 1), max(int(width * scale), 1))
+    near = max(int(height * scale), 1), max(int(width * scale), 1)
+    assert (h, w) == near or (near[0] * near[1] > most and h * w > 0)
     np.testing.assert_array_equal(found.labels, found.objects)
     assert set(found.labels.ravel()) <= set(labels.ravel())

@@ -139,7 +139,10 @@ def test_a_trainer_whose_dvc_is_killed_ends_and_the_next_goes_on(project: Path, 
     change(project, TINY)
     change(
         project,
-        {"train": {"steps": 60, "decay_start": 30}, "runtime": {"checkpoint_every": 1, "workers": 0}},
+        {
+            "train": {"steps": soak.pick(30, 60), "decay_start": 15},
+            "runtime": {"checkpoint_every": 1, "workers": 0},
+        },
     )
     run(project, "dvc", "config", "--local", "core.no_scm", "true")
     run(project, "dvc", "repro", "train")

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import ccfpse
+from ccfpse import loss_network
 from ccfpse.config import Settings, load_settings
 from ccfpse.errors import OutputError
 from ccfpse.evaluation.evaluate import METRICS, evaluate
@@ -24,6 +25,7 @@ from ccfpse.outputlock import leftovers, output_lock
 from ccfpse.prepared import open_store
 from ccfpse.preparing.store import prepare, silent
 from ccfpse.report.evaluation import read_evaluation
+from ccfpse.small_loss_network import train_small_network
 from ccfpse.study.key import PAGE, load_key
 from ccfpse.synthesis import synthesize_files
 from ccfpse.synthesisplan import Output
@@ -173,17 +175,21 @@ def test_an_evaluation_that_replaces_another(settings: Settings, places: Places,
     soak.figure("cuts of an evaluation's replacement", cuts)
 
 
-def test_a_loss_network_that_replaces_another(settings: Settings, store: Path, way: str, soak: Soak) -> None:
-    out = Path(settings.paths.loss_network)
-    prepared = open_store(store)
+def test_a_loss_network_that_replaces_another(
+    settings: Settings, store: Path, way: str, soak: Soak, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, prepared = Path(settings.paths.loss_network), open_store(store)
+    old = settings.loss_network
+    assert old.small is not None
+    new = dataclasses.replace(old, small=dataclasses.replace(old.small, seed=5))
+    # Trained here: what is forked off cannot compute gradients if this process has begun to.
+    trained = {
+        chosen: train_small_network(prepared, chosen, CPU, no_progress) for chosen in (old.small, new.small)
+    }
+    monkeypatch.setattr(loss_network, "train_small_network", lambda _, chosen, *others: trained[chosen])
 
     def write(kind: str) -> Callable[[], object]:
-        small = dataclasses.replace(settings.loss_network, kind="small")
-        chosen = (
-            small
-            if kind == "old"
-            else dataclasses.replace(small, small=dataclasses.replace(small.small, seed=5))
-        )
+        chosen = old if kind == "old" else new
         return lambda: prepare_loss_network(prepared, chosen, out, CPU, no_progress)
 
     network = Replacement(out, write("old"), write("new"), lambda: load_loss_network(out))

@@ -198,7 +198,9 @@ def test_two_nodes_train_as_one_and_survive_a_kill(
     soak.figure("two nodes: bytes of weights compared", _n_equal(_trained(folder), wanted))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.soak)]
+)
 def test_a_signal_to_the_launcher_lets_all_finish_the_step_and_save_once(
     number: signal.Signals, code: int, folder: Path, commands: list[Command]
 ) -> None:
@@ -215,7 +217,7 @@ def test_a_signal_to_the_launcher_lets_all_finish_the_step_and_save_once(
     assert all_end(workers)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.soak), 2])
 def test_a_signal_to_the_whole_group_lets_it_finish_the_step_and_save(
     processes: int, folder: Path, commands: list[Command]
 ) -> None:
@@ -233,7 +235,7 @@ def test_a_signal_to_the_whole_group_lets_it_finish_the_step_and_save(
     assert len(checkpoints(folder)) == 1
 
 
-@pytest.mark.parametrize("launcher", ["own", "torchrun"])
+@pytest.mark.parametrize("launcher", ["own", pytest.param("torchrun", marks=pytest.mark.soak)])
 def test_processes_save_and_end_when_their_launcher_is_killed(
     launcher: str, folder: Path, commands: list[Command]
 ) -> None:
