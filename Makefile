@@ -2,7 +2,7 @@
 # make test    set-up, then every check and test
 # make check   set-up, then lint, types and the fast tests
 # make test-oldest  every test with the oldest versions that pyproject.toml allows, in a .venv-oldest
-# make soak    set-up, then the tests of reliability at full length, about half an hour
+# make soak    set-up, then the tests of reliability at full length, most of an hour
 # make docs    set-up, then the documentation as a site in build/site, which opens without a server
 # make clean   removes what builds and checks leave behind; data, outputs and .venv stay
 

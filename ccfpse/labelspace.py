@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ccfpse.errors import DataError
 from ccfpse.notebook import swatches
+from ccfpse.pictures import packed_colors
 
 Ids = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -22,6 +23,8 @@ LARGEST_RAW = 65535
 MOST_CLASSES = 255
 """Ids are stored as uint8, and one is kept for don't care."""
 _LONGEST_NAME = 200
+_MOST_LISTED = 5
+_AT_ONCE = 2**20  # pixels whose colours are looked up, which takes 20 bytes for each
 
 
 class DamagedClassTable(DataError):
@@ -109,7 +112,9 @@ class ClassTable:
         values, counts = _value_counts(raw)
         unknown = [(v, n) for v, n in zip(values, counts, strict=True) if v not in known]
         if unknown:
-            raise DataError(f"{_listed('value', unknown)} not in the class table of {self.name}")
+            raise DataError(
+                f"{_listed('value', unknown, len(unknown))} not in the class table of {self.name}"
+            )
         lookup = np.zeros(max(values, default=0) + 1, np.uint8)
         lookup[values] = [known[v] for v in values]
         ids: Ids = lookup[raw]
@@ -123,14 +128,25 @@ class ClassTable:
         """
         known = {_packed(color): self.n_classes for color in self.dont_care_colors}
         known.update({_packed(c.color): i for i, c in reversed(list(enumerate(self.classes)))})
-        wide = pixels.astype(np.int64)
-        packed = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
-        values, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-        unknown = [(f"#{v:06x}", int(n)) for v, n in zip(values, counts, strict=True) if int(v) not in known]
-        if unknown:
-            raise DataError(f"{_listed('colour', unknown)} not in the class table of {self.name}")
-        lookup = np.array([known[int(v)] for v in values], np.uint8)
-        return lookup[inverse].reshape(packed.shape)
+        colors = np.array(sorted(known), np.int32)
+        ids = np.array([known[color] for color in sorted(known)], np.uint8)
+        found = np.empty(pixels.shape[:2], np.uint8)
+        unknown: npt.NDArray[np.int32] | None = None  # pixels by colour
+        rows = max(1, _AT_ONCE // max(pixels.shape[1], 1))
+        for top in range(0, len(pixels), rows):
+            packed = packed_colors(pixels[top : top + rows])
+            at = np.searchsorted(colors, packed).clip(max=len(colors) - 1)
+            is_known = colors[at] == packed
+            found[top : top + rows] = ids[at]
+            if not is_known.all():
+                unknown = np.zeros(2**24, np.int32) if unknown is None else unknown
+                values, counts = np.unique(packed[~is_known], return_counts=True)
+                unknown[values] += counts.astype(np.int32)
+        if unknown is not None:
+            values = np.flatnonzero(unknown)
+            listed = [(f"#{value:06x}", int(unknown[value])) for value in values[:_MOST_LISTED].tolist()]
+            raise DataError(f"{_listed('colour', listed, len(values))} not in the class table of {self.name}")
+        return found
 
     def __repr__(self) -> str:
         shown = ", ".join(self.names[:4]) + (", …" if len(self.names) > 4 else "")
@@ -226,7 +242,9 @@ def _packed(color: Color) -> int:
     return (color[0] << 16) | (color[1] << 8) | color[2]
 
 
-def _listed(what: str, found: list[tuple[Any, int]], most: int = 5) -> str:
-    parts = [f"{what} {value} ({count} pixel{'s' if count > 1 else ''})" for value, count in found[:most]]
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(parts) + more + (" is" if len(found) == 1 else " are")
+def _listed(what: str, found: list[tuple[Any, int]], count: int) -> str:
+    """The first of `count` values with their pixels."""
+    shown = found[:_MOST_LISTED]
+    parts = [f"{what} {value} ({pixels} pixel{'s' if pixels > 1 else ''})" for value, pixels in shown]
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return ", ".join(parts) + more + (" is" if count == 1 else " are")

@@ -112,8 +112,15 @@ def picture_values(picture: Image.Image) -> npt.NDArray[np.int32]:
         return np.asarray(picture).astype(np.int32)
     if picture.mode in ("LA", "PA"):
         return np.asarray(picture.getchannel(0)).astype(np.int32)
-    r, g, b = np.moveaxis(np.asarray(picture.convert("RGB")).astype(np.int32), -1, 0)
-    packed: npt.NDArray[np.int32] = (r << 16) | (g << 8) | b
+    return packed_colors(np.asarray(picture.convert("RGB")))
+
+
+def packed_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Colours (H, W, 3) as 0xRRGGBB, (H, W); nothing larger than the result is made on the way."""
+    packed = pixels[..., 0].astype(np.int32)
+    for channel in (1, 2):
+        packed <<= 8
+        packed |= pixels[..., channel]
     return packed
 
 

@@ -1,5 +1,6 @@
 """Class tables: those that ship, your own, and the way from label maps to class ids."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,16 @@ def test_a_missing_table_is_refused_with_where_it_is_set(tmp_path: Path) -> None
         SettingsError, match=r"none\.yaml: the class table cannot be read .*data.custom.classes"
     ):
         read_class_yaml(tmp_path / "none.yaml")
+
+
+def test_a_large_map_of_colours_takes_little_more_than_its_result() -> None:
+    table = load_class_table("camvid")
+    pixels = np.broadcast_to(np.array(table.classes[3].color, np.uint8), (2**12, 2**12, 3))
+    tracemalloc.start()
+    try:
+        found = table.from_colors(pixels)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found == 3).all()
+    assert peak < found.nbytes + 5e7

@@ -34,7 +34,7 @@ from ccfpse.styles import NamedStyle
 MOST_OPENED_PIXELS = 2**26
 """Of a label map that is opened or a photo that gives its style: those of large cameras."""
 _MOST_DECODED_PIXELS = 2**22
-"""Of a label map whose classes are looked up, which takes far more memory than the picture."""
+"""Of a label map whose classes are looked up; it is reduced further afterwards."""
 _LEAST_LIMIT = 2**18
 _TIMES_THE_MODEL = 4  # it is slow beyond, and paints large areas flat
 NAME = "painting"

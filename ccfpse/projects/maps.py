@@ -15,7 +15,7 @@ from ccfpse.datasets.raw import RawSample
 from ccfpse.errors import DataError
 from ccfpse.labelimage import WITHOUT_COLORS
 from ccfpse.labelspace import Color
-from ccfpse.pictures import decode_photo, decode_picture, decode_values, picture_values
+from ccfpse.pictures import decode_photo, decode_picture, decode_values, packed_colors, picture_values
 from ccfpse.workers import in_processes
 
 Kind = Literal["ids", "palette", "colors"]
@@ -113,8 +113,7 @@ def _values(picture: Image.Image, name: str) -> tuple[Kind, npt.NDArray[Any]]:
     rgb = np.asarray(picture.convert("RGB"))
     if (rgb == rgb[..., :1]).all():
         return "ids", rgb[..., 0].astype(np.int32)
-    wide = rgb.astype(np.int32)
-    return "colors", (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return "colors", packed_colors(rgb)
 
 
 def _counts(values: npt.NDArray[Any]) -> dict[int, int]:

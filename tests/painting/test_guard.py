@@ -113,7 +113,7 @@ def test_a_huge_map_of_few_bytes_takes_little_memory(server: Painting) -> None:
     finally:
         tracemalloc.stop()
     assert answer.status == 200
-    assert peak < 6e8  # all its pixels looked up at once would take 5e9
+    assert peak < 6e8
 
 
 def test_a_small_file_of_many_pixels_is_not_decoded(server: Painting) -> None:
