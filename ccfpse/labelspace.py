@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ccfpse.errors import DataError
 from ccfpse.notebook import swatches
-from ccfpse.pictures import packed_colors
 
 Ids = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -236,6 +235,15 @@ def _value_counts(raw: npt.NDArray[Any]) -> tuple[list[int], list[int]]:
         return values.tolist(), all_counts[values].tolist()
     values, counts = np.unique(raw, return_counts=True)
     return values.tolist(), counts.tolist()
+
+
+def packed_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Colours (H, W, 3) as 0xRRGGBB, (H, W); nothing larger than the result is made on the way."""
+    packed = pixels[..., 0].astype(np.int32)
+    for channel in (1, 2):
+        packed <<= 8
+        packed |= pixels[..., channel]
+    return packed
 
 
 def _packed(color: Color) -> int:

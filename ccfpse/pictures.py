@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from ccfpse.errors import DataError
+from ccfpse.labelspace import packed_colors
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
@@ -113,15 +114,6 @@ def picture_values(picture: Image.Image) -> npt.NDArray[np.int32]:
     if picture.mode in ("LA", "PA"):
         return np.asarray(picture.getchannel(0)).astype(np.int32)
     return packed_colors(np.asarray(picture.convert("RGB")))
-
-
-def packed_colors(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Colours (H, W, 3) as 0xRRGGBB, (H, W); nothing larger than the result is made on the way."""
-    packed = pixels[..., 0].astype(np.int32)
-    for channel in (1, 2):
-        packed <<= 8
-        packed |= pixels[..., channel]
-    return packed
 
 
 @functools.cache

@@ -14,8 +14,8 @@ from PIL import Image
 from ccfpse.datasets.raw import RawSample
 from ccfpse.errors import DataError
 from ccfpse.labelimage import WITHOUT_COLORS
-from ccfpse.labelspace import Color
-from ccfpse.pictures import decode_photo, decode_picture, decode_values, packed_colors, picture_values
+from ccfpse.labelspace import Color, packed_colors
+from ccfpse.pictures import decode_photo, decode_picture, decode_values, picture_values
 from ccfpse.workers import in_processes
 
 Kind = Literal["ids", "palette", "colors"]
