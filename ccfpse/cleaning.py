@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import glob
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,9 +44,13 @@ def leftovers(settings: Settings) -> list[Leftover]:
 
 
 def beside(outs: Iterable[Path]) -> list[Leftover]:
-    """What lies beside and in outputs of any commands; largest first."""
+    """What lies beside and in outputs of any commands; largest first.
+
+    Raises:
+        OutputError: nothing can be beside one of them.
+    """
     kinds = (_of_training, _of_preparing, _of_the_dead)
-    return _largest_first(left for out in outs for kind in kinds for left in kind(out))
+    return _largest_first(left for out in map(_named, outs) for kind in kinds for left in kind(out))
 
 
 def remove(left: Leftover) -> None:
@@ -56,6 +61,14 @@ def remove(left: Leftover) -> None:
     """
     for part in left.parts:
         left.remove_part(part)
+
+
+def _named(out: Path) -> Path:
+    """The same by a path that ends with its name, which `.` and `..` do not."""
+    named = out if out.name not in ("", "..") else Path(os.path.abspath(out))  # noqa: PTH100 - links stay
+    if not named.name:
+        raise OutputError(f"{out}: is no output of a command; name one")
+    return named
 
 
 def _of_training(out: Path) -> Iterator[Leftover]:

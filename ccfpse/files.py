@@ -100,8 +100,10 @@ def refuse_file(path: Path) -> None:
     """Checks that a folder can be put at `path`; worth asking before hours of work.
 
     Raises:
-        OutputError: something that is no folder is there.
+        OutputError: something that is no folder is there, or the path does not end with a name.
     """
+    if path.name in ("", ".."):
+        raise OutputError(f"{path}: cannot be replaced as a whole; give the output folder by a name")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise OutputError(f"{path}: is not a folder; remove it or choose another output folder")
 
@@ -213,6 +215,8 @@ def folder_for(file: Path) -> Iterator[None]:
     missing = [folder for folder in file.parents if not folder.exists()]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            flush(folder.parent)
     except OSError as error:
         raise OutputError(
             f"{file.parent}: cannot be made a folder ({error.strerror}); choose another output path"

@@ -107,6 +107,21 @@ def refuse_way_out(folder: Path, path: Path) -> None:
         )
 
 
+def refuse_strange(folder: Path) -> None:
+    """Refuses to go on in a folder of partial work that is a link, or holds links, pipes or devices.
+
+    Commands make none there: what writes below it would write elsewhere, or wait for ever.
+
+    Raises:
+        OutputError: it is, or does.
+    """
+    for path in (folder, *folder.rglob("*")):
+        if os.path.lexists(path) and (path.is_symlink() or not (path.is_dir() or path.is_file())):
+            raise OutputError(
+                f"{path}: is a link, or neither a file nor a folder, among partial work; remove {folder}"
+            )
+
+
 def new_and_old(path: Path) -> tuple[Path, Path]:
     """Names of the new folder before and of the old one after `path` is theirs."""
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")

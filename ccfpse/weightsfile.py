@@ -28,7 +28,7 @@ def read_weights(path: Path, within: str | None = None) -> dict[str, Tensor]:
     except OSError as error:
         raise ModelFileError(f"cannot be read ({error.strerror})") from error
     try:
-        _refuse_packed(path)
+        refuse_packed(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on tensors that are refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -41,8 +41,13 @@ def read_weights(path: Path, within: str | None = None) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in content.items()}
 
 
-def _refuse_packed(path: Path) -> None:
-    """PyTorch stores weights as they are, and unpacks what is not stored so, however large it becomes."""
+def refuse_packed(path: Path) -> None:
+    """PyTorch stores weights as they are, and unpacks what is not stored so, however large it becomes.
+
+    Raises:
+        ValueError: something in the file is packed.
+        OSError: it cannot be read.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):

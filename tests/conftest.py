@@ -153,6 +153,31 @@ def store(params: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every input that a command may want, all of them good; made once."""
+    from tests.hostile.bench import fill_shelf
+
+    folder = tmp_path_factory.mktemp("shelf")
+    fill_shelf(folder)
+    return folder
+
+
+@pytest.fixture
+def bench(
+    shelf: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """The `tests.hostile.bench.Bench` of an empty folder, which is the working folder."""
+    from tests.hostile.bench import Bench
+
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (tmp_path / "outside.png").write_bytes(b"not yours")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    return Bench(shelf, folder)
+
+
+@pytest.fixture(scope="session")
 def compiler() -> str:
     """A C++ compiler of this machine."""
     found = find_compiler()

@@ -76,6 +76,14 @@ def test_a_file_is_flushed_before_it_has_its_name(tmp_path: Path, disk: Disk) ->
     disk.check_end()
 
 
+def test_so_are_the_folders_made_for_it(tmp_path: Path, disk: Disk) -> None:
+    with replacing(tmp_path / "new/folder/a.txt") as temporary:
+        assert disk.is_flushed(tmp_path)
+        assert disk.is_flushed(tmp_path / "new")
+        temporary.write_text("new")
+    disk.check_end()
+
+
 def test_a_checkpoint_too(tmp_path: Path, disk: Disk) -> None:
     write_checkpoint(tmp_path, 3, {"weights": torch.zeros(9)})
     disk.check_end()

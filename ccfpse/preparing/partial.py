@@ -23,6 +23,7 @@ import numpy.typing as npt
 from ccfpse.datasets.fitting import Size
 from ccfpse.datasets.reading import ReadSample
 from ccfpse.errors import OutputError
+from ccfpse.placing import flush_all, refuse_strange
 from ccfpse.prepared import sample_digest
 
 
@@ -63,15 +64,21 @@ class PartialStore:
     """The folder of a store in the making; made anew where there is none with a journal."""
 
     def __init__(self, folder: Path, shapes: Mapping[str, Shape]) -> None:
+        """Makes the folder, or finds it.
+
+        Raises:
+            OutputError: the disk has no room for it, or something strange is there, see `refuse_strange`.
+        """
+        refuse_strange(folder)
         self.folder = folder
         self.store = folder / "store"
         self._shapes = shapes
         self._journal = folder / "journal.jsonl"
         if not (self._journal.is_file() and self.store.is_dir()):
-            shutil.rmtree(folder, ignore_errors=True)
             self._make()
 
     def _make(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         need, free = sum(s.n_bytes for s in self._shapes.values()), shutil.disk_usage(self.folder).free
         if need > free:
@@ -85,6 +92,7 @@ class PartialStore:
             for name, (dimensions, kind) in shape.arrays().items():
                 with _new_array(self.store / split / f"{name}.npy", dimensions, kind) as file:
                     file.truncate(file.tell() + math.prod(dimensions) * np.dtype(kind).itemsize)
+        flush_all(self.store)
         self._journal.touch()  # last: with it, the arrays are there
 
     def done(self) -> dict[tuple[str, int], Done]:
@@ -94,12 +102,16 @@ class PartialStore:
             try:
                 entry = json.loads(line)
                 done = Done(**{**entry, "source_size": tuple(entry["source_size"])})
-                is_known = 0 <= done.index < self._shapes[done.split].count
+                is_known = done.index in range(self._shapes[done.split].count)
             except (ValueError, TypeError, LookupError):  # cut off with the process, or the power
                 continue
             if is_known:
                 found[done.split, done.index] = done
-        mapped = {split: self._mapped(split) for split in self._shapes}
+        try:
+            mapped = {split: self._mapped(split) for split in self._shapes}
+        except (OSError, ValueError, EOFError):
+            self._make()
+            return {}
 
         def is_whole(done: Done) -> bool:
             images, labels, instances = mapped[done.split]
@@ -137,9 +149,12 @@ class PartialStore:
         return copy
 
     def _mapped(self, split: str) -> tuple[Any, Any, Any]:
-        arrays = [
-            np.load(self.store / split / f"{n}.npy", mmap_mode="r") for n in self._shapes[split].arrays()
-        ]
+        arrays = []
+        for name, (dimensions, kind) in self._shapes[split].arrays().items():
+            array = np.load(self.store / split / f"{name}.npy", mmap_mode="r")
+            if (array.shape, array.dtype) != (dimensions, kind):
+                raise ValueError("another array")
+            arrays.append(array)
         return arrays[0], arrays[1], arrays[2] if len(arrays) > 2 else None
 
 

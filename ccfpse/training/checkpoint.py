@@ -16,6 +16,7 @@ from torch import Tensor
 from ccfpse.errors import ModelFileError, OutputError
 from ccfpse.files import replacing
 from ccfpse.opening import open_regular
+from ccfpse.weightsfile import refuse_packed
 
 FORMAT = 3
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -64,6 +65,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         if not _is_whole(path):
             raise ModelFileError(f"{path}: damaged checkpoint (its bytes are not those that were written)")
+        refuse_packed(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelFileError(f"{path}: checkpoint cannot be read ({error.strerror})") from error

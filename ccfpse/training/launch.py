@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ccfpse.device import cores
-from ccfpse.errors import CcfpseError, ProcessLost, TrainingError, TrainingStopped
+from ccfpse.errors import CcfpseError, NotFinite, ProcessLost, TrainingError, TrainingStopped
 from ccfpse.training.parent import end_with
 from ccfpse.training.processes import MEETING
 from ccfpse.training.signals import stop_signals
@@ -130,7 +130,10 @@ def _wait(workers: list[_Worker], received: list[signal.Signals]) -> None:
         connection.wait([worker.process.sentinel for worker in running], timeout=0.2)
         for worker in workers:
             worker.listen()
-        if deadline is None and any(worker.has_failed for worker in workers):
+        # One that found a figure not finite has nothing to wait for, but the main process, which found it
+        # too, may be writing a checkpoint.
+        failed = [worker for worker in workers if worker.has_failed]
+        if deadline is None and not all(isinstance(worker.said, NotFinite) for worker in failed):
             deadline = time.monotonic() + _ENDING_SECONDS
             _terminate(running)
         if received and not n_passed_on:

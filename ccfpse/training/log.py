@@ -9,6 +9,7 @@ from scmrepo.exceptions import SCMError
 
 from ccfpse.errors import TrainingError
 from ccfpse.files import replacing, write_json, writing
+from ccfpse.opening import read_text
 from ccfpse.placing import flush_all
 
 _SERIES = "plots/metrics/**/*.tsv"
@@ -22,7 +23,8 @@ class Log:
         """Opens the log after step `last`; later points, of a run that was cut off, are dropped.
 
         Raises:
-            TrainingError: the project is a git repository without a commit, where dvclive cannot work.
+            TrainingError: what is there is no log; or the project is a git repository without a commit,
+                where dvclive cannot work.
         """
         resume = _cut_back(folder, last)
         self._folder = folder
@@ -63,14 +65,20 @@ def _cut_back(folder: Path, last: int) -> bool:
     """Drops the points after step `last` and lines that were cut off; whether any point is left."""
     newest: dict[str, float] = {}
     for series in sorted(folder.glob(_SERIES)):
-        lines = [line for line in series.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        points = [point for point in csv.DictReader(lines, delimiter="\t") if int(point["step"]) <= last]
+        try:
+            lines = [line for line in read_text(series).splitlines(keepends=True) if line.endswith("\n")]
+            points = [point for point in csv.DictReader(lines, delimiter="\t") if int(point["step"]) <= last]
+            values = [float(point[series.stem]) for point in points]
+        except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+            raise TrainingError(
+                f"{series}: damaged series of a training run; remove {folder.parent} to start anew"
+            ) from error
         if not points:
             series.unlink()
             continue
         with replacing(series) as temporary:
             temporary.write_text("".join(lines[: 1 + len(points)]), "utf-8")
-        newest[series.stem] = float(points[-1][series.stem])
+        newest[series.stem] = values[-1]
     if newest:
         write_json(folder / _SUMMARY, {**newest, "step": last})
     else:

@@ -17,7 +17,8 @@ from typing import Any, Self
 from ccfpse.config import Settings, plain
 from ccfpse.errors import ModelFileError, TrainingError
 from ccfpse.files import code_checksum, copy_folder, write_json, writing
-from ccfpse.placing import flush_all
+from ccfpse.opening import read_text
+from ccfpse.placing import flush, flush_all, refuse_strange
 from ccfpse.training.checkpoint import checkpoints, read_checkpoint, remove_all_but, step_of
 from ccfpse.training.course import Course
 
@@ -103,8 +104,14 @@ class RunFolder:
         return self.path / "strip"
 
     def make(self) -> None:
-        """Makes the folder, and clears away what a killed process left in it."""
+        """Makes the folder, and clears away what a killed process left in it.
+
+        Raises:
+            OutputError: something is there that training does not make, see `refuse_strange`.
+        """
+        refuse_strange(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
+        flush(self.path.parent)
         for left in self.path.glob(".step-*.tmp.pt"):
             left.unlink()
         write_json(
@@ -147,6 +154,7 @@ class RunFolder:
                 if step_of(path) > start.step:
                     path.replace(path.with_name(_DAMAGED + path.name))
             return
+        refuse_strange(start.folder)
         with writing(self.path):
             for part in (self.log, self.strip):
                 shutil.rmtree(part, ignore_errors=True)
@@ -247,10 +255,10 @@ def describe_run(folder: Path) -> str:
 def _record(folder: Path) -> dict[str, Any]:
     """What `make` wrote there; nothing where that cannot be read."""
     try:
-        record = json.loads((folder / _RECORD).read_text("utf-8"))
+        record = json.loads(read_text(folder / _RECORD))
         Course(**record["course"])
-        return {**record}
-    except (OSError, ValueError, LookupError, TypeError):
+        return {**record, "extends": bool(record.get("extends"))}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # the last: brackets in brackets
         return {}
 
 

@@ -53,6 +53,19 @@ def test_it_lists_with_sizes_and_removes_nothing_unasked(params: Path, partial: 
     assert partial.is_dir()
 
 
+def test_the_folder_one_is_in_has_something_beside_it_and_the_root_has_not(
+    partial: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = partial.name.removeprefix(".").partition(".partial-")[0]
+    partial.with_name(name).mkdir()
+    monkeypatch.chdir(partial.with_name(name))
+    ended = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["clean", "."])
+    assert ended.exit_code == 0
+    assert "unfinished training run, 5 of 9 steps" in ended.output
+    ended = CliRunner().invoke(app, ["clean", "/"])
+    assert (ended.exit_code, ended.stderr) == (2, "error: /: is no output of a command; name one\n")
+
+
 def test_it_removes_what_it_listed_and_nothing_else(params: Path, partial: Path, tmp_path: Path) -> None:
     ended = CliRunner().invoke(app, ["clean", "--yes", "--params", str(params)])
     assert ended.exit_code == 0

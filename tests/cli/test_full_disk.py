@@ -113,12 +113,15 @@ def test_training_on_a_full_disk_keeps_the_old_result_and_goes_on(disk: Path, de
 @pytest.mark.slow
 def test_a_full_disk_leaves_no_half_study(disk: Path, desk: Desk) -> None:
     command, out = COMMANDS["study make"](desk, disk)
+    refusals = 0
     for free in sizes():
         fill(disk, free)
         before = tree(disk)
         if not refused(command, disk):
             break
+        refusals += 1
         assert tree(disk) == before, free
+    assert refusals
     assert sorted(f.name for f in out.iterdir()) == ["key.json", "page"]
 
 

@@ -22,8 +22,9 @@ def run(*arguments: str | Path, home: Path) -> str:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
     peaks = []
-    for n in (200, 600):
+    for n in (100, 500):
         folder = tmp_path / str(n)
-        run("make", folder, str(n), "128", home=tmp_path)
+        growth.make(folder, n, 128)
         peaks.append(float(run("peak", folder, home=tmp_path)))
-    assert peaks[1] - peaks[0] < 10, f"{peaks} MB for 200 and for 600 photos"
+    # The added photos alone would be 20 MB; one run differs from the next by up to 10.
+    assert peaks[1] - peaks[0] < 15, f"{peaks} MB for 100 and for 500 photos"

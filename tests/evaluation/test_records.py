@@ -35,6 +35,22 @@ def test_what_is_there_is_not_missing_and_what_is_damaged_is(records: Records, t
     assert Records(tmp_path / "records", 160).missing() == [range(64), range(128, 160)]
 
 
+def test_a_bit_turned_over_anywhere_is_noticed_or_changes_nothing(records: Records, tmp_path: Path) -> None:
+    file = sorted((tmp_path / "records").iterdir())[1]
+    whole, column = file.read_bytes(), records.column("a")
+    n_noticed = 0
+    for place in range(len(whole)):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        file.write_bytes(content)
+        if missing := records.missing():
+            assert range(64, 128) in missing
+            n_noticed += 1
+        else:
+            np.testing.assert_array_equal(records.column("a"), column)
+    assert n_noticed > len(whole) / 2
+
+
 def test_a_byte_turned_over_is_noticed(records: Records, tmp_path: Path) -> None:
     file = sorted((tmp_path / "records").iterdir())[1]
     content = bytearray(file.read_bytes())

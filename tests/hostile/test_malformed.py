@@ -29,7 +29,7 @@ def content(folder: Path) -> dict[str, object]:
                 found[shown] = path.readlink()
             elif path.is_file() and name != "lock":
                 found[shown] = path.read_bytes()
-            elif name != "lock" and not (path.is_dir() and name.startswith(".")):
+            elif name != "lock":
                 found[shown] = path.lstat().st_mode
     return found
 

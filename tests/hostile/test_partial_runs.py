@@ -2,6 +2,9 @@
 
 import hashlib
 import io
+import os
+import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,42 @@ def file(name: str, content: bytes) -> Spoil:
     return lambda folder: (folder / name).write_bytes(content)
 
 
+def packed(folder: Path) -> None:
+    """The same state, packed, with the checksum that belongs to it."""
+    (checkpoint,) = folder.glob("step-*.pt")
+    content = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(checkpoint.read_bytes()[:-_DIGEST_BYTES])) as stored,
+        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in stored.namelist():
+            archive.writestr(name, stored.read(name))
+    checkpoint.write_bytes(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+
+def linked(name: str) -> Spoil:
+    """To the folder that the settings file is in."""
+
+    def do(folder: Path) -> None:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).symlink_to(Path.cwd())
+
+    return do
+
+
+def pipe(name: str) -> Spoil:
+    def do(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+
+    return do
+
+
+def series(content: bytes) -> Spoil:
+    """In place of one of the log."""
+    return lambda folder: min(folder.glob("log/plots/metrics/**/*.tsv")).write_bytes(content)
+
+
 def of_another(spoil: Spoil) -> Spoil:
     """The same in the folder of another run."""
 
@@ -70,7 +109,17 @@ def of_another(spoil: Spoil) -> Spoil:
     return do
 
 
-NO_RECORDS = (b"[]", b"7", b"null", b"{", b"\xff", b'{"course": 3}', b'{"course": {"steps": "many"}}')
+NO_RECORDS = (
+    b"[]",
+    b"7",
+    b"null",
+    b"{",
+    b"\xff",
+    b"[" * 100_000,
+    b'{"course": 3}',
+    b'{"course": {"steps": "many"}}',
+)
+NO_SERIES = (b"step\tother\nx\t1\n", b"other\n1\n", b"\xff\n", b"step\tother\n1\n", b"step\tother\n1\t1\n")
 STATES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a list": lambda state: [1, 2],
     "nothing of a run": lambda state: {"format": state["format"], "step": state["step"]},
@@ -87,8 +136,15 @@ SPOILS: dict[str, Spoil] = {
     **{f"checkpoint: {name}": with_state(change) for name, change in STATES.items()},
     "record: a list": file("run.json", b"[]"),
     **{
-        f"record of another run: {content!r}": of_another(file("run.json", content)) for content in NO_RECORDS
+        f"record of another run: {content[:40]!r}": of_another(file("run.json", content))
+        for content in NO_RECORDS
     },
+    **{f"series of {content!r}": series(content) for content in NO_SERIES},
+    "checkpoint: packed": packed,
+    "record: a pipe": pipe("run.json"),
+    "record of another run: a pipe": of_another(pipe("run.json")),
+    "log: a pipe": pipe("log/plots/metrics/other.tsv"),
+    **{f"{name}: elsewhere": linked(name) for name in ("log", "strip", "finished", "log/plots/metrics")},
     "a name without a step": file("step-x.pt", b"x"),
     "a name without a step in another run": of_another(file("step-x.pt", b"x")),
     "a name of a step that is none": file("step-\u00b2.pt", b"x"),
@@ -115,7 +171,9 @@ def run(*command: str) -> tuple[int, list[str]]:
 @pytest.mark.parametrize("name", SPOILS)
 def test_a_damaged_run_is_named_or_the_result_is_right(name: str, folder: Path, trained: Path) -> None:
     SPOILS[name](folder)
+    settings = Path(SETTINGS).read_bytes()
     exit_code, told = run("train")
+    assert Path(SETTINGS).read_bytes() == settings
     model = Path("training/model.safetensors")
     if exit_code == 0:
         assert model.read_bytes() == (trained / model).read_bytes()

@@ -9,7 +9,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from ccfpse.painting.layout import Layout, parse_layout
-from tests.painting.servers import Painting, until
+from tests.painting.servers import Painting
+from tests.waiting import until
 
 THING, STUFF, OTHER, DONT_CARE = range(4)  # of the tests' class table; the page begins with all STUFF
 

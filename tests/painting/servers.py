@@ -7,7 +7,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -118,15 +118,6 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[Future[Any]]:
 
     monkeypatch.setattr(WorkQueue, "submit", submit)
     return accepted
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What it gives, once that is something."""
-    end = time.monotonic() + 120
-    while not (found := holds()):
-        assert time.monotonic() < end, "this never came true"
-        time.sleep(0.05)
-    return found
 
 
 def png(values: np.ndarray) -> bytes:

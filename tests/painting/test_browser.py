@@ -18,7 +18,8 @@ from ccfpse.painting.studio import NAME
 from ccfpse.recipe import read_recipe
 from ccfpse.styles import interpolated, prior_style
 from tests.painting.browsing import DONT_CARE, OTHER, STUFF, THING, Page, instances
-from tests.painting.servers import painting, png, queued, until
+from tests.painting.servers import painting, png, queued
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 MakeModel = Callable[..., Path]

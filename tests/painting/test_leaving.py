@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.painting.servers import BOUNDARY, form, painting, png, queued, until
+from tests.painting.servers import BOUNDARY, form, painting, png, queued
+from tests.waiting import until
 
 
 def test_what_nobody_waits_for_is_not_computed(

@@ -127,6 +127,29 @@ def test_rows_that_a_power_cut_lost_are_done_again(data: DataSettings, tmp_path:
     assert content(tmp_path / "out") == content(tmp_path / "unbroken")
 
 
+@pytest.mark.parametrize("lost", [bytes(128), b"", b"other"])
+def test_arrays_whose_beginning_a_power_cut_lost_are_made_anew(
+    lost: bytes, data: DataSettings, tmp_path: Path
+) -> None:
+    prepare(data, tmp_path / "unbroken", skip_bad=False, workers=1)
+    interrupted_after(3, data, tmp_path / "out")
+    (images,) = (tmp_path / ".out.work").glob("partial-*/store/train/images.npy")
+    images.write_bytes(lost + images.read_bytes()[128:] if lost else b"")
+    assert prepare(data, tmp_path / "out", skip_bad=False, workers=1).continued == 0
+    assert content(tmp_path / "out") == content(tmp_path / "unbroken")
+
+
+def test_partial_work_with_links_is_refused(data: DataSettings, tmp_path: Path) -> None:
+    interrupted_after(3, data, tmp_path / "out")
+    (images,) = (tmp_path / ".out.work").glob("partial-*/store/train/images.npy")
+    images.replace(tmp_path / "mine.npy")
+    images.symlink_to(tmp_path / "mine.npy")
+    before = (tmp_path / "mine.npy").read_bytes()
+    with pytest.raises(OutputError, match=r"images\.npy: is a link"):
+        prepare(data, tmp_path / "out", skip_bad=False, workers=1)
+    assert (tmp_path / "mine.npy").read_bytes() == before
+
+
 def test_partial_work_of_other_raw_files_is_not_used(raw: Raw, data: DataSettings, tmp_path: Path) -> None:
     interrupted_after(3, data, tmp_path / "out")
     raw.add("train", 0)  # written again: another time

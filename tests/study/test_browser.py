@@ -1,8 +1,6 @@
 """The page in a real browser: answered, reloaded, exported, sent."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,9 @@ from ccfpse.study.serve import ANSWERS, kept_answers
 from ccfpse.study.tally import tally
 from tests.study.photos import Folders
 from tests.study.test_serve import serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What it gives, once that is something."""
-    end = time.monotonic() + 30
-    while not (found := holds()):
-        assert time.monotonic() < end, "this never came true"
-        time.sleep(0.05)
-    return found
 
 
 def shown(browser: Any) -> str:

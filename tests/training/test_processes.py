@@ -106,6 +106,16 @@ def test_a_process_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPa
         launch(2, share, "pause")
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_a_figure_that_is_not_finite_leaves_the_main_process_time_to_write_its_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launching, "_ENDING_SECONDS", 0.1)
+    with pytest.raises(TrainingError, match="go on from here"):
+        launch(2, share, "not finite")
+
+
 def test_processes_of_a_new_attempt_do_not_meet_those_of_the_one_before(tmp_path: Path) -> None:
     """Process 1 is there before process 0, and finds what the first attempt left."""
     path, patience = str(tmp_path / "store"), timedelta(seconds=30)

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import time
 from datetime import timedelta
 
 import torch
 from torch import distributed
 
-from ccfpse.errors import DataError
+from ccfpse.errors import DataError, NotFinite, TrainingError
 from ccfpse.training import processes
 from ccfpse.training.processes import together
 
@@ -25,6 +26,11 @@ def share(failing: str) -> None:
             os._exit(7)
         if found.rank == 1 and failing == "pause":
             os.kill(os.getpid(), signal.SIGSTOP)
+        if failing == "not finite":
+            if found.rank == 1:
+                raise NotFinite("step 3: the loss x is nan")
+            time.sleep(3)  # as if it wrote its checkpoint
+            raise TrainingError("step 3: the loss x is nan; go on from here")
         if failing == "differ":
             found.agree(f"step {found.rank}")
         while True:
