@@ -48,13 +48,13 @@ demo: setup
 	@ccfpse evaluate --show
 
 test check: lint
-	OMP_NUM_THREADS=1 pytest -n $(JOBS) -q $(if $(filter check,$@),-m "not slow")
+	OMP_NUM_THREADS=1 pytest -n $(JOBS) --dist worksteal -q $(if $(filter check,$@),-m "not slow")
 
 .PHONY: test-oldest
 test-oldest:
 	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]' -c constraints-oldest.txt
-	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) -q
+	PATH="$(CURDIR)/.venv-oldest/bin:$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist worksteal -q
 
 soak: setup
 	OMP_NUM_THREADS=1 pytest tests/soak --soak -q
