@@ -16,6 +16,7 @@ Whoever calls these functions holds the lock of PATH.
 
 import ctypes
 import errno
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -115,10 +116,11 @@ def refuse_strange(folder: Path) -> None:
     Raises:
         OutputError: it is, or does.
     """
-    for path in (folder, *folder.rglob("*")):
+    for path in itertools.chain([folder], folder.rglob("*")):
         if os.path.lexists(path) and (path.is_symlink() or not (path.is_dir() or path.is_file())):
             raise OutputError(
-                f"{path}: is a link, or neither a file nor a folder, among partial work; remove {folder}"
+                f"{path}: is a link, or neither a file nor a folder, among partial work; remove it, or "
+                f"{folder} to start anew"
             )
 
 

@@ -1,6 +1,7 @@
 """What was measured of every photo, in part files: written as work goes on, found again after a stop."""
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,11 @@ from ccfpse.files import replacing
 
 Array = npt.NDArray[Any]
 _PART = 64  # photos a file: what an interruption costs at most
+_DAMAGED = (
+    *(OSError, ValueError, LookupError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
+"""What NumPy raises for files that are missing or damaged."""
 
 
 class Records:
@@ -32,7 +38,7 @@ class Records:
     def missing(self) -> list[range]:
         """Photos of the parts that are still to be measured."""
         columns = [_columns(self._file(i)) for i in range(len(self._parts))]
-        wanted = set().union(*columns)
+        wanted = set().union(*columns)  # a part with other columns than the rest is damaged
         return [
             part for part, found in zip(self._parts, columns, strict=True) if not found or found != wanted
         ]
@@ -81,15 +87,8 @@ def _columns(file: Path) -> set[str]:
     """Names of a part's columns; of a part that is missing or damaged, none."""
     try:
         with np.load(file, allow_pickle=False) as arrays:
+            if any(entry.comment for entry in arrays.zip.infolist()):
+                return set()  # NumPy writes none; a wrong length of one hides the next column
             return set(dict(arrays))  # all of them read, and their checksums
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        EOFError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-    ):
+    except _DAMAGED:
         return set()

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -102,14 +103,19 @@ class PartialStore:
             try:
                 entry = json.loads(line)
                 done = Done(**{**entry, "source_size": tuple(entry["source_size"])})
-                is_known = done.index in range(self._shapes[done.split].count)
-            except (ValueError, TypeError, LookupError):  # cut off with the process, or the power
+                is_known = type(done.index) is int and 0 <= done.index < self._shapes[done.split].count
+            except (
+                ValueError,
+                TypeError,
+                LookupError,
+                RecursionError,
+            ):  # cut off
                 continue
             if is_known:
                 found[done.split, done.index] = done
         try:
             mapped = {split: self._mapped(split) for split in self._shapes}
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, tokenize.TokenError):  # NumPy raises all of these
             self._make()
             return {}
 

@@ -21,7 +21,7 @@ from ccfpse.training.processes import MEETING
 from ccfpse.training.signals import stop_signals
 
 _ENDING_SECONDS = 10.0
-"""What is left to the others after one process failed, before they are killed."""
+"""What is left to the others after one failed otherwise than by `NotFinite`, before they are killed."""
 _GOES_ON = "the same command goes on from the last checkpoint"
 
 
@@ -128,11 +128,11 @@ def _wait(workers: list[_Worker], received: list[signal.Signals]) -> None:
     deadline: float | None = None
     while running := [worker for worker in workers if not worker.is_over]:
         connection.wait([worker.process.sentinel for worker in running], timeout=0.2)
+        failed = [worker for worker in workers if worker.has_failed]  # before listening: they have said why
         for worker in workers:
             worker.listen()
-        # One that found a figure not finite has nothing to wait for, but the main process, which found it
-        # too, may be writing a checkpoint.
-        failed = [worker for worker in workers if worker.has_failed]
+        # A figure that is not finite is found by all at once: the others end at once, while the main process
+        # may still be writing a checkpoint.
         if deadline is None and not all(isinstance(worker.said, NotFinite) for worker in failed):
             deadline = time.monotonic() + _ENDING_SECONDS
             _terminate(running)

@@ -19,14 +19,19 @@ _SUMMARY = "metrics.json"
 class Log:
     """Figures by step, in a folder of their own."""
 
-    def __init__(self, folder: Path, last: int) -> None:
+    def __init__(self, folder: Path, last: int, run: Path) -> None:
         """Opens the log after step `last`; later points, of a run that was cut off, are dropped.
+
+        Args:
+            folder: of the log.
+            last: step; 0: none.
+            run: folder of the run that the points come from, for the message.
 
         Raises:
             TrainingError: what is there is no log; or the project is a git repository without a commit,
                 where dvclive cannot work.
         """
-        resume = _cut_back(folder, last)
+        resume = _cut_back(folder, last, run)
         self._folder = folder
         try:
             # Left to itself dvclive rewrites the project's dvc.yaml and commits experiments into git.
@@ -61,17 +66,20 @@ class Log:
         write_json(self._folder / _SUMMARY, dict(sorted(self._live.summary.items())))
 
 
-def _cut_back(folder: Path, last: int) -> bool:
+def _cut_back(folder: Path, last: int, run: Path) -> bool:
     """Drops the points after step `last` and lines that were cut off; whether any point is left."""
     newest: dict[str, float] = {}
     for series in sorted(folder.glob(_SERIES)):
+        if last == 0:
+            series.unlink()
+            continue
         try:
             lines = [line for line in read_text(series).splitlines(keepends=True) if line.endswith("\n")]
             points = [point for point in csv.DictReader(lines, delimiter="\t") if int(point["step"]) <= last]
             values = [float(point[series.stem]) for point in points]
         except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
             raise TrainingError(
-                f"{series}: damaged series of a training run; remove {folder.parent} to start anew"
+                f"{series}: damaged series of a training run; remove {run} to start anew"
             ) from error
         if not points:
             series.unlink()

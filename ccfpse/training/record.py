@@ -49,8 +49,9 @@ class Recorder:
             # A point that another run made because it ended there is none of this one's.
             last = start.step if _has_point(settings, start.step) else start.step - 1
             folder.adopt(start, last)
+        log = Log(folder.log, last, folder.path if start is None else start.folder)
         saver = Saver(folder.path, settings.runtime.keep_checkpoints)
-        return cls(settings, folder, strip, judge, story, Log(folder.log, last), saver)
+        return cls(settings, folder, strip, judge, story, log, saver)
 
     def stepped(self, trainer: Trainer, done: int, figures: Figures[float]) -> bool:
         """Writes point and picture of step `done` where they are due; whether there is a point."""

@@ -133,6 +133,7 @@ class RunFolder:
             say: gets a sentence on each checkpoint that is passed over.
 
         Raises:
+            OutputError: in the folder of another run that it goes on from is something strange.
             ModelFileError: there are own checkpoints, but none can be read.
             TrainingError: it extends, and there is nothing to extend.
         """
@@ -154,7 +155,6 @@ class RunFolder:
                 if step_of(path) > start.step:
                     path.replace(path.with_name(_DAMAGED + path.name))
             return
-        refuse_strange(start.folder)
         with writing(self.path):
             for part in (self.log, self.strip):
                 shutil.rmtree(part, ignore_errors=True)
@@ -199,6 +199,7 @@ class RunFolder:
             if not same:
                 before = (*before, {**dataclasses.asdict(other.course), "until": other.step})
             folder, steps = other.checkpoint.parent, other.course.steps
+            refuse_strange(folder)
             say(f"going on from the run in {folder}, train.steps {steps}, after step {other.step}")
             return Start(found, other.checkpoint, before)
         if self.extends:
@@ -223,7 +224,7 @@ class RunFolder:
                 continue
             if record["extends"] and not self.extends:
                 continue
-            course, has_failed = Course(**record["course"]), record.get(_FAILED, False)
+            course, has_failed = Course(**record["course"]), bool(record.get(_FAILED))
             for path in checkpoints(folder):
                 if step_of(path) < self.course.steps:
                     yield _Other(course, path, has_failed)
@@ -256,7 +257,9 @@ def _record(folder: Path) -> dict[str, Any]:
     """What `make` wrote there; nothing where that cannot be read."""
     try:
         record = json.loads(read_text(folder / _RECORD))
-        Course(**record["course"])
+        course = Course(**record["course"])
+        if not all(isinstance(value, int | float) for value in dataclasses.astuple(course)):
+            return {}
         return {**record, "extends": bool(record.get("extends"))}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # the last: brackets in brackets
         return {}

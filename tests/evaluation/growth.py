@@ -5,7 +5,7 @@ With ``growth.py peak FOLDER inception`` the Inception network (random weights) 
 
 import dataclasses
 import json
-import resource
+import re
 import sys
 from pathlib import Path
 
@@ -102,7 +102,9 @@ def peak(folder: Path, inception: Path | None) -> float:
         out=folder / "out",
     )
     evaluate(settings, places, torch.device("cpu"), lambda done, total: None)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not `ru_maxrss`, which begins with that of the process that started this one.
+    (kib,) = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(kib) / 1024
 
 
 if __name__ == "__main__":

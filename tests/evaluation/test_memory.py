@@ -20,11 +20,12 @@ def run(*arguments: str | Path, home: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_memory_does_not_grow_with_the_photos(tmp_path: Path) -> None:
     peaks = []
-    for n in (100, 500):
+    for n in (100, 900):
         folder = tmp_path / str(n)
         growth.make(folder, n, 128)
         peaks.append(float(run("peak", folder, home=tmp_path)))
-    # The added photos alone would be 20 MB; one run differs from the next by up to 10.
-    assert peaks[1] - peaks[0] < 15, f"{peaks} MB for 100 and for 500 photos"
+    # The added photos alone would be 40 MB; one run differs from the next by up to 10.
+    assert peaks[1] - peaks[0] < 20, f"{peaks} MB for 100 and for 900 photos"

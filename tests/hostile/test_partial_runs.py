@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from typer.testing import CliRunner
 
 from ccfpse_cli.main import app
@@ -189,3 +190,18 @@ def test_what_is_damaged_can_be_cleared_away(name: str, folder: Path) -> None:
     SPOILS[name](folder)
     assert run("clean", "--yes") == (0, [])
     assert not list(Path().glob(".training.partial-*"))
+
+
+@pytest.mark.parametrize("spoil", [series(NO_SERIES[0]), linked("log")], ids=["series", "link"])
+def test_the_run_that_one_goes_on_from_is_named(spoil: Spoil, folder: Path) -> None:
+    of_another(spoil)(folder)
+    settings = yaml.safe_load(Path(SETTINGS).read_text())
+    settings["train"]["steps"] += 1
+    Path(SETTINGS).write_text(yaml.safe_dump(settings))
+    exit_code, told = run("train", "--extend")
+    assert exit_code == 2
+    assert len(told) == 1
+    assert "remove" in told[0]
+    assert ".training.partial-ffffffffffff" in told[0].partition("remove")[2]
+    shutil.rmtree(".training.partial-ffffffffffff")
+    assert run("train") == (0, [])

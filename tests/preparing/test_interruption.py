@@ -127,14 +127,23 @@ def test_rows_that_a_power_cut_lost_are_done_again(data: DataSettings, tmp_path:
     assert content(tmp_path / "out") == content(tmp_path / "unbroken")
 
 
-@pytest.mark.parametrize("lost", [bytes(128), b"", b"other"])
-def test_arrays_whose_beginning_a_power_cut_lost_are_made_anew(
-    lost: bytes, data: DataSettings, tmp_path: Path
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda whole: b"",
+        lambda whole: bytes(128) + whole[128:],
+        lambda whole: whole.replace(b")", b"(", 1),
+        lambda whole: whole[:-1],
+    ],
+    ids=["empty", "zeros", "brackets", "short"],
+)
+def test_arrays_whose_beginning_or_end_a_power_cut_lost_are_made_anew(
+    change: Callable[[bytes], bytes], data: DataSettings, tmp_path: Path
 ) -> None:
     prepare(data, tmp_path / "unbroken", skip_bad=False, workers=1)
     interrupted_after(3, data, tmp_path / "out")
     (images,) = (tmp_path / ".out.work").glob("partial-*/store/train/images.npy")
-    images.write_bytes(lost + images.read_bytes()[128:] if lost else b"")
+    images.write_bytes(change(images.read_bytes()))
     assert prepare(data, tmp_path / "out", skip_bad=False, workers=1).continued == 0
     assert content(tmp_path / "out") == content(tmp_path / "unbroken")
 

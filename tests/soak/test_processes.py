@@ -140,7 +140,7 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on(
     soak.figure("own launcher: bytes of weights compared", _n_equal(_trained(folder), wanted))
 
 
-@pytest.mark.soak  # the next has more of it
+@pytest.mark.soak  # two nodes, the next test, restart through torchrun as well
 def test_torchrun_starts_all_again_after_a_kill(
     folder: Path, unbroken: tuple[int, Weights], soak: Soak, commands: list[Command]
 ) -> None:

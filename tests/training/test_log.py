@@ -17,4 +17,4 @@ def test_a_repository_without_a_commit_is_told_in_a_sentence(
     subprocess.run(["git", "init", "-q"], check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
     with pytest.raises(TrainingError, match="commit the project once"):
-        Log(tmp_path / "log", 0)
+        Log(tmp_path / "log", 0, tmp_path)
