@@ -1,7 +1,8 @@
 """Memory and open files of a long piece of work: ``growth.py train|synthesize PARAMS SAMPLES``.
 
-Prints as JSON, for each of about that many moments spread evenly over the work, PSS in MB and the
-number of open files, of this process and all below it.
+Prints as JSON, for each of about that many moments spread evenly over the work, memory in MB and the
+number of open files, of this process and all below it. Memory is what they have allocated or share with each
+other: pages of libraries are left out, whose part of a process changes when others on the machine end.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ class Samples:
     def take(self, done: int, total: int) -> None:
         if done * self.count // total > len(self.taken):
             processes = _family()
-            self.taken.append((sum(map(_pss_mb, processes)), sum(map(_n_open, processes))))
+            self.taken.append((sum(map(_own_mb, processes)), sum(map(_n_open, processes))))
 
     # What training tells its observer.
     def started(self, step: int, steps: int) -> None:
@@ -90,11 +91,12 @@ def _family() -> list[Path]:
     return [Path(f"/proc/{process}") for process in found]
 
 
-def _pss_mb(process: Path) -> float:
+def _own_mb(process: Path) -> float:
     with contextlib.suppress(OSError):  # it may just have ended
-        for line in (process / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1000
+        lines = (process / "smaps_rollup").read_text().splitlines()
+        return (
+            sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))) / 1000
+        )
     return 0.0
 
 

@@ -29,7 +29,7 @@ _MOST_MB = 20
 
 
 def _measured(work: str, params: Path) -> tuple[list[float], list[int]]:
-    """PSS in MB, and the number of open files, from the first to the last moment."""
+    """Memory in MB, and the number of open files, from the first to the last moment."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak.growth", work, params, str(_SAMPLES)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -39,6 +39,7 @@ def _measured(work: str, params: Path) -> tuple[list[float], list[int]]:
     assert done.returncode == 0, done.stderr
     taken = json.loads(done.stdout.splitlines()[-1])
     assert len(taken) >= _SAMPLES - 1
+    assert all(memory > 0 for memory, _ in taken), "this system does not tell it"
     return [memory for memory, _ in taken], [n_open for _, n_open in taken]
 
 

@@ -1,6 +1,7 @@
 """The page in a real browser: answered, reloaded, exported, sent."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_a_file_answered_with_a_reload_in_the_middle(folders: Folders, browser: 
         answer_one(browser, key, "a", by_mouse=number == 1)
     assert count(browser) == "4 of 8"
     asked = shown(browser)
+    time.sleep(1)  # what a page keeps reaches Chromium's storage process a little later
     browser.refresh()
     assert count(browser) == "4 of 8"
     assert shown(browser) == asked
