@@ -5,7 +5,6 @@ With ``growth.py peak FOLDER inception`` the Inception network (random weights) 
 
 import dataclasses
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ccfpse.files import sha256_file
 from ccfpse.judge_network import JudgeNetwork
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.prepared import FORMAT
+from tests.peak import peak
 
 CLASSES = 19
 
@@ -87,8 +87,8 @@ def make_inception(path: Path) -> None:
     torch.save(Inception().network.state_dict(), path)
 
 
-def peak(folder: Path, inception: Path | None) -> float:
-    """Of `evaluate`, in this process."""
+def measured(folder: Path, inception: Path | None) -> float:
+    """The peak of `evaluate`, in this process."""
     settings = load_preset("custom")
     weights = None if inception is None else str(inception)
     chosen = dataclasses.replace(settings.evaluate, inception=weights, clean_resize=False)
@@ -102,9 +102,7 @@ def peak(folder: Path, inception: Path | None) -> float:
         out=folder / "out",
     )
     evaluate(settings, places, torch.device("cpu"), lambda done, total: None)
-    # Not `ru_maxrss`, which begins with that of the process that started this one.
-    (kib,) = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(kib) / 1024
+    return peak()
 
 
 if __name__ == "__main__":
@@ -114,4 +112,4 @@ if __name__ == "__main__":
         weights = Path(sys.argv[2], "inception.pth") if sys.argv[3:] == ["inception"] else None
         if weights is not None:
             make_inception(weights)
-        print(peak(Path(sys.argv[2]), weights))
+        print(measured(Path(sys.argv[2]), weights))

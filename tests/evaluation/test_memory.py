@@ -11,7 +11,8 @@ from tests.evaluation import growth
 def run(*arguments: str | Path, home: Path) -> str:
     """A process of its own, since a process's peak never falls."""
     return subprocess.run(
-        [sys.executable, growth.__file__, *map(str, arguments)],
+        [sys.executable, "-m", growth.__name__, *map(str, arguments)],
+        cwd=Path(__file__).parents[2],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
