@@ -37,9 +37,13 @@ class Command:
     def workers(self) -> list[int]:
         """Its training processes, in the order they were started."""
         found = []
+        _, _, own = process_of(self.started.pid) or (0, "", b"")
         for process in _processes():
             parent, _, arguments = process_of(process) or (0, "", b"")
-            if parent == self.started.pid and (b"spawn_main" in arguments or b"ccfpse_cli" in arguments):
+            # Until it begins a program of its own, whatever the command starts has the command's arguments.
+            if parent != self.started.pid or arguments == own:
+                continue
+            if b"spawn_main" in arguments or b"ccfpse_cli" in arguments:
                 found.append(process)
         return sorted(found)
 
