@@ -1,7 +1,6 @@
 """The page in a real browser: answered, reloaded, exported, sent."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,6 @@ def test_a_file_answered_with_a_reload_in_the_middle(folders: Folders, browser: 
         answer_one(browser, key, "a", by_mouse=number == 1)
     assert count(browser) == "4 of 8"
     asked = shown(browser)
-    time.sleep(1)  # what a page keeps reaches Chromium's storage process a little later
     browser.refresh()
     assert count(browser) == "4 of 8"
     assert shown(browser) == asked
@@ -70,6 +68,31 @@ def test_a_file_answered_with_a_reload_in_the_middle(folders: Folders, browser: 
     assert (found.everyone.answers, found.everyone.share) == (6, 1.0)
     assert (found.raters[0].checks, found.raters[0].failed) == (2, 0)
     assert errors(browser) == []
+
+
+@pytest.mark.parametrize("lost", ["localStorage.clear()", "history.replaceState(null, '')"])
+def test_answers_survive_a_reload_though_one_store_lost_them(
+    folders: Folders, browser: Any, lost: str
+) -> None:
+    key = folders.make(checks=0)
+    browser.get((folders.out / PAGE).as_uri())
+    for _ in range(2):
+        answer_one(browser, key, "a")
+    asked = shown(browser)
+    browser.execute_script(lost)
+    browser.refresh()
+    assert count(browser) == "3 of 6"
+    assert shown(browser) == asked
+
+
+def test_a_browser_that_stores_nothing_says_so_and_still_reloads(folders: Folders, browser: Any) -> None:
+    key = folders.make(checks=0)
+    browser.get((folders.out / PAGE).as_uri())
+    browser.execute_script("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    answer_one(browser, key, "a")
+    assert "do not close the page" in browser.find_element(By.ID, "state").text
+    browser.refresh()
+    assert count(browser) == "2 of 6"
 
 
 def test_an_answer_can_be_taken_back(folders: Folders, browser: Any) -> None:
