@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from benchmarks import networks
 from benchmarks.networks import generate_fast, inference_pair, training_step
+from benchmarks.peak import forget_peak, peak
 from ccfpse.memory import return_large_pieces
 from ccfpse.models.reference import generate_reference
 
@@ -40,13 +40,14 @@ def _main() -> None:
     torch.set_num_threads(int(threads))
     if side == "fast":
         return_large_pieces()
-    before = _status("VmRSS")
+    forget_peak()
+    before = peak()
     work = _work(kind, preset, is_fast=side == "fast")
     if kind == "training":
         work()  # so that the optimisers have their state
-    _forget_peak()
+    forget_peak()
     work()
-    print(json.dumps((_status("VmHWM") - before) / 1024))
+    print(json.dumps(peak() - before))
 
 
 def _work(kind: str, preset: str, *, is_fast: bool) -> networks.Work:
@@ -55,16 +56,6 @@ def _work(kind: str, preset: str, *, is_fast: bool) -> networks.Work:
     if kind == "inference":
         return inference_pair(preset, "float32")[is_fast]
     return training_step(preset, generate_fast if is_fast else generate_reference, "float32")
-
-
-def _forget_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5", "ascii")
-
-
-def _status(key: str) -> int:
-    """Kilobytes."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(key)).split()[1])
 
 
 if __name__ == "__main__":

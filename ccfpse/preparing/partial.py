@@ -104,12 +104,7 @@ class PartialStore:
                 entry = json.loads(line)
                 done = Done(**{**entry, "source_size": tuple(entry["source_size"])})
                 is_known = type(done.index) is int and 0 <= done.index < self._shapes[done.split].count
-            except (
-                ValueError,
-                TypeError,
-                LookupError,
-                RecursionError,
-            ):  # cut off
+            except (ValueError, TypeError, LookupError, RecursionError):  # cut off by a kill, or the power
                 continue
             if is_known:
                 found[done.split, done.index] = done

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from benchmarks.peak import peak
 from ccfpse.config import load_preset, plain
 from ccfpse.evaluation.evaluate import evaluate
 from ccfpse.evaluation.inception import Inception
@@ -21,7 +22,6 @@ from ccfpse.files import sha256_file
 from ccfpse.judge_network import JudgeNetwork
 from ccfpse.labelspace import ClassTable, LabelClass
 from ccfpse.prepared import FORMAT
-from tests.peak import peak
 
 CLASSES = 19
 

@@ -9,7 +9,7 @@ from tests.evaluation import growth
 
 
 def run(*arguments: str | Path, home: Path) -> str:
-    """A process of its own, since a process's peak never falls."""
+    """A process of its own, which begins with nothing."""
     return subprocess.run(
         [sys.executable, "-m", growth.__name__, *map(str, arguments)],
         cwd=Path(__file__).parents[2],

@@ -17,8 +17,8 @@ def main(reader: str, corpus: str, seconds: str, seed: str) -> None:
     if child := os.fork():
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     warnings.simplefilter("ignore")  # or the log would be all remarks of Pillow's
-    # A picture at the limit of pixels takes 2 GB, torch and the rest 0.8.
-    limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4096", "-malloc_limit_mb=1024"]
+    # A picture at the limit of pixels takes 2 GB, torch and the rest 0.5.
+    limits = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=3072", "-malloc_limit_mb=1024"]
     others = [
         "-max_len=20000",
         f"-seed={seed}",

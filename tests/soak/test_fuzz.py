@@ -11,8 +11,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from benchmarks.peak import forget_peak, peak
 from tests.hostile.readers import READERS, read, seeds
-from tests.peak import forget_peak, peak
 from tests.soak.conftest import Soak
 
 ROOT = Path(__file__).parents[2]
